@@ -1,0 +1,156 @@
+"""The one pool of connections, with limits and timeouts, and the errors it can give.
+
+Hot statements go straight to asyncpg; `select` serves SQLModel statements for the small administrative reads
+over the same pool.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Self, TypeVar
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlmodel import SQLModel
+from sqlmodel.sql.expression import SelectOfScalar
+
+from .config import Settings
+from .errors import OverloadedError, UnavailableError
+
+log = logging.getLogger(__name__)
+
+Connection = PoolConnectionProxy
+Model = TypeVar("Model", bound=SQLModel)
+QueryListener = Callable[[Any], None]
+
+DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
+
+CONNECTION_LOST: tuple[type[Exception], ...] = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What is raised when the server went away or cannot take us; nothing that was not committed is kept."""
+
+
+class Database:
+    """The pool of one process. `dsn` is what every connection is made with."""
+
+    def __init__(self, pool: asyncpg.Pool, dsn: str, settings: Settings) -> None:
+        self._pool = pool
+        self._settings = settings
+        self.dsn = dsn
+
+    @classmethod
+    async def open(cls, dsn: str, settings: Settings, *, on_query: QueryListener | None = None) -> Self:
+        """Open a pool. `on_query` is called with asyncpg's record of every statement (tests count with it)."""
+
+        async def prepare(connection: asyncpg.Connection) -> None:
+            connection.add_query_logger(_SlowStatements(settings.slow_statement_ms))
+            if on_query is not None:
+                connection.add_query_logger(on_query)
+
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=settings.pool_size,
+            command_timeout=settings.statement_timeout + 5,
+            max_inactive_connection_lifetime=120,
+            statement_cache_size=0 if settings.pgbouncer else 200,
+            max_cached_statement_lifetime=0,
+            server_settings=_session_settings(settings),
+            init=prepare,
+        )
+        return cls(pool, dsn, settings)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection for a short while.
+
+        Raises OverloadedError when none is free within `pool_timeout`, UnavailableError when the server is away.
+        """
+        try:
+            connection = await self._pool.acquire(timeout=self._settings.pool_timeout)
+        except TimeoutError:
+            raise OverloadedError from None
+        except CONNECTION_LOST as error:
+            raise UnavailableError from error
+        try:
+            yield connection
+        except (asyncpg.InterfaceError, *CONNECTION_LOST) as error:
+            if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():
+                raise
+            log.warning("the connection to the database was lost: %s", error)
+            await self._pool.expire_connections()
+            raise UnavailableError from error
+        finally:
+            await self._pool.release(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside a transaction that is committed when the block ends."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """The rows of one reading statement; tried once more when the connection turns out to be stale."""
+        try:
+            async with self.connection() as connection:
+                return await connection.fetch(sql, *args)
+        except OverloadedError:
+            raise
+        except UnavailableError:
+            async with self.connection() as connection:
+                return await connection.fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
+        rows = await self.fetch(sql, *args)
+        return rows[0] if rows else None
+
+    async def fetchval(self, sql: str, *args: object) -> Any:
+        row = await self.fetchrow(sql, *args)
+        return None if row is None else row[0]
+
+    async def execute(self, sql: str, *args: object) -> str:
+        """Run one writing statement in a transaction of its own; gives PostgreSQL's command tag."""
+        async with self.connection() as connection:
+            return str(await connection.execute(sql, *args))
+
+    async def select(self, statement: SelectOfScalar[Model]) -> list[Model]:
+        """The rows of a SQLModel statement as models, for reads that are not hot."""
+        model = statement.column_descriptions[0]["entity"]
+        compiled = statement.compile(dialect=DIALECT)
+        names = [name for _, name, *_ in compiled._result_columns]  # type: ignore[attr-defined]
+        rows = await self.fetch(str(compiled), *(compiled.params[name] for name in compiled.positiontup or ()))
+        attributes = {column.name: key for key, column in model.__mapper__.columns.items()}
+        return [model(**{attributes[name]: value for name, value in zip(names, row, strict=True)}) for row in rows]
+
+
+def _session_settings(settings: Settings) -> dict[str, str] | None:
+    if settings.pgbouncer:
+        return None  # it refuses start-up parameters that it does not know
+    return {
+        "application_name": "formicary",
+        "timezone": "UTC",
+        "jit": "off",
+        "statement_timeout": str(int(settings.statement_timeout * 1000)),
+        "idle_in_transaction_session_timeout": "60000",
+    }
+
+
+class _SlowStatements:
+    """Logs statements that took long, without their parameters: those can hold what must not be logged."""
+
+    def __init__(self, threshold_ms: float) -> None:
+        self._threshold = threshold_ms / 1000
+
+    def __call__(self, query: Any) -> None:
+        if query.elapsed >= self._threshold:
+            log.warning("slow statement, %.0f ms: %s", query.elapsed * 1000, " ".join(query.query.split())[:500])
