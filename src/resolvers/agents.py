@@ -1,0 +1,232 @@
+"""Agents: what they are, how they stand, and lists of them."""
+
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from ..db import Database
+from ..models.agent import FIRST_PHEROMONE_SCORE
+from .page import Order, Page, PageArgs
+from .scope import Scope
+from .statement import Statement
+
+FAILURES_TO_ERROR = 3
+"""So many failed runs in a row make an agent's status ERROR."""
+
+
+class AgentStatus(StrEnum):
+    """How an agent stands; the first of these that holds.
+
+    DISABLED: switched off by a person. ERROR: its last three finished runs or more failed.
+    BUSY: a run of it that started in the last 24 hours is running. IDLE: otherwise.
+    """
+
+    DISABLED = "DISABLED"
+    ERROR = "ERROR"
+    BUSY = "BUSY"
+    IDLE = "IDLE"
+
+
+@dataclass(frozen=True, slots=True)
+class RunError:
+    """What went wrong in a run, and when it ended."""
+
+    type: str | None
+    message: str | None
+    at: datetime
+    agent_id: int
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """`status` and the last five fields are as of the moment of reading."""
+
+    id: int
+    project_id: int
+    name: str
+    display_name: str
+    focus_type: str | None
+    status: AgentStatus
+    pheromone_score: float
+    consecutive_failures: int
+    created_at: datetime
+    last_active_at: datetime | None
+    last_error_type: str | None
+    last_error_message: str | None
+    last_error_at: datetime | None
+    last_error_run_id: int | None
+
+    @property
+    def uptime_seconds(self) -> int:
+        """Whole seconds since the agent was first registered."""
+        return int((datetime.now(UTC) - self.created_at).total_seconds())
+
+    @property
+    def last_error(self) -> RunError | None:
+        if self.last_error_at is None or self.last_error_run_id is None:
+            return None
+        return RunError(
+            self.last_error_type, self.last_error_message, self.last_error_at, self.id, self.last_error_run_id
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCard:
+    """An agent with what its card shows besides: the project's slug and the latest version."""
+
+    id: int
+    project_id: int
+    name: str
+    display_name: str
+    focus_type: str | None
+    status: AgentStatus
+    pheromone_score: float
+    consecutive_failures: int
+    created_at: datetime
+    last_active_at: datetime | None
+    last_error_type: str | None
+    last_error_message: str | None
+    last_error_at: datetime | None
+    last_error_run_id: int | None
+    project: str
+    latest_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFilter:
+    """Which agents; what is None does not narrow. `search` looks for a text in the names, ignoring case."""
+
+    project: str | None = None
+    name: list[str] | None = None
+    status: list[AgentStatus] | None = None
+    search: str | None = None
+    focus_type: list[str] | None = None
+
+
+BUSY_SQL = """EXISTS (
+    SELECT FROM run r
+    WHERE r.agent_id = a.id AND r.status = 1 AND r.status IN (0, 1) AND r.started_at > now() - interval '24 hours')"""
+
+STATUS_SQL = f"""CASE
+    WHEN a.disabled THEN 'DISABLED'
+    WHEN s.consecutive_failures >= {FAILURES_TO_ERROR} THEN 'ERROR'
+    WHEN {BUSY_SQL} THEN 'BUSY'
+    ELSE 'IDLE' END"""
+
+COLUMNS = f"""a.id, a.project_id, a.name, coalesce(a.display_name, a.name), a.focus_type, {STATUS_SQL} AS status,
+    coalesce(s.pheromone_score, {FIRST_PHEROMONE_SCORE}), coalesce(s.consecutive_failures, 0), a.created_at,
+    s.last_active_at, s.last_error_type, s.last_error_message, s.last_error_at, s.last_error_run_id"""
+
+TABLES = "agent a JOIN project p ON p.id = a.project_id LEFT JOIN agent_state s ON s.agent_id = a.id"
+
+CARDS_SQL = f"""
+    SELECT {COLUMNS}, p.slug, (
+        SELECT v.version FROM agent_version v WHERE v.agent_id = a.id ORDER BY v.id DESC LIMIT 1) AS latest_version
+    FROM {TABLES}"""
+
+_STATUS_FIELD = [field.name for field in fields(Agent)].index("status")
+
+ORDERS: dict[str, Order[Agent]] = {
+    "NAME": Order("NAME", "a.name", "text", lambda agent: agent.name, str, id_column="a.id"),
+    "PHEROMONE_SCORE": Order(
+        "PHEROMONE_SCORE",
+        f"coalesce(s.pheromone_score, {FIRST_PHEROMONE_SCORE})",
+        "float8",
+        lambda agent: repr(agent.pheromone_score),
+        float,
+        id_column="a.id",
+    ),
+    "LAST_ACTIVE": Order(
+        "LAST_ACTIVE",
+        "coalesce(s.last_active_at, 'epoch')",
+        "timestamptz",
+        lambda agent: (agent.last_active_at or datetime.fromtimestamp(0, UTC)).isoformat(),
+        datetime.fromisoformat,
+        id_column="a.id",
+    ),
+    "CREATED": Order(
+        "CREATED",
+        "a.created_at",
+        "timestamptz",
+        lambda agent: agent.created_at.isoformat(),
+        datetime.fromisoformat,
+        id_column="a.id",
+    ),
+}
+"""By the names of the contract's AgentOrderField. An agent that was never active is the least recent."""
+
+
+async def page(
+    db: Database, scope: Scope, args: PageArgs, where: AgentFilter, order: Order[Agent]
+) -> Page[Agent]:
+    statement = _matching(scope, where)
+    args.bounds(statement, order)
+    rows = await db.fetch(
+        f"SELECT {COLUMNS} FROM {TABLES} {statement.where_clause}"
+        f" ORDER BY {order.by(backward=args.backward)} LIMIT {args.size + 1}",
+        *statement.args,
+    )
+    return Page.of([_agent(row) for row in rows], args, order, lambda agent: agent.id)
+
+
+async def count(db: Database, scope: Scope, where: AgentFilter) -> int:
+    statement = _matching(scope, where)
+    return int(await db.fetchval(f"SELECT count(*) FROM {TABLES} {statement.where_clause}", *statement.args))
+
+
+async def by_ids(db: Database, scope: Scope, ids: list[int]) -> list[Agent | None]:
+    """Agents in the order of their ids; None for those that do not exist in the scope."""
+    statement = Statement()
+    statement.within("a.project_id", scope)
+    statement.where("a.id = ANY({}::bigint[])", ids)
+    rows = await db.fetch(f"SELECT {COLUMNS} FROM {TABLES} {statement.where_clause}", *statement.args)
+    found = {row["id"]: _agent(row) for row in rows}
+    return [found.get(id_) for id_ in ids]
+
+
+async def by_name(db: Database, scope: Scope, project: str, name: str) -> Agent | None:
+    found = await page(db, scope, PageArgs(first=1), AgentFilter(project=project, name=[name]), ORDERS["NAME"])
+    return found.items[0] if found.items else None
+
+
+async def cards(
+    db: Database, scope: Scope, *, project: str | None = None, limit: int = 500
+) -> list[AgentCard]:
+    """What the dashboard shows of each agent, best pheromone score first."""
+    statement = _matching(scope, AgentFilter(project=project))
+    rows = await db.fetch(
+        f"{CARDS_SQL} {statement.where_clause} ORDER BY s.pheromone_score DESC NULLS LAST, a.name, a.id LIMIT {limit:d}",
+        *statement.args,
+    )
+    return [AgentCard(*_with_status(row)) for row in rows]
+
+
+def _agent(row: "tuple[object, ...]") -> Agent:
+    return Agent(*_with_status(row))
+
+
+def _with_status(row: "tuple[object, ...]") -> list[object]:
+    values = list(row)
+    values[_STATUS_FIELD] = AgentStatus(values[_STATUS_FIELD])
+    return values
+
+
+def _matching(scope: Scope, where: AgentFilter) -> Statement:
+    statement = Statement()
+    statement.within("a.project_id", scope)
+    if where.project is not None:
+        statement.where("p.slug = {}::text", where.project)
+    if where.name is not None:
+        statement.where("a.name = ANY({}::text[])", where.name)
+    if where.focus_type is not None:
+        statement.where("a.focus_type = ANY({}::text[])", where.focus_type)
+    if where.status is not None:
+        statement.where(f"{STATUS_SQL} = ANY({{}}::text[])", [status.value for status in where.status])
+    if where.search:
+        statement.where("concat_ws(' ', a.name, a.display_name) ILIKE {}::text", f"%{_escape_like(where.search)}%")
+    return statement
+
+
+def _escape_like(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

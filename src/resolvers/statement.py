@@ -1,0 +1,38 @@
+"""A statement in the making: its conditions as text, its values as parameters."""
+
+from dataclasses import dataclass, field
+
+from .scope import Scope
+
+
+@dataclass(slots=True)
+class Statement:
+    """Collects `WHERE` conditions and numbers their parameters."""
+
+    args: list[object] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+
+    def arg(self, value: object) -> str:
+        """Add a parameter; gives its placeholder."""
+        self.args.append(value)
+        return f"${len(self.args)}"
+
+    def where(self, condition: str, *values: object) -> None:
+        """Add a condition in which each `{}` stands for the next value."""
+        self.conditions.append(condition.format(*(self.arg(value) for value in values)))
+
+    def one_of(self, column: str, values: list[object], cast: str) -> None:
+        """Keep rows whose column is one of the values; `=` for a single one, since only that keeps index order."""
+        if len(values) == 1:
+            self.where(f"{column} = {{}}::{cast}", values[0])
+        else:
+            self.where(f"{column} = ANY({{}}::{cast}[])", values)
+
+    def within(self, column: str, scope: Scope) -> None:
+        """Keep what lies in the projects of the scope."""
+        if scope is not None:
+            self.one_of(column, sorted(scope), "bigint")
+
+    @property
+    def where_clause(self) -> str:
+        return "WHERE " + " AND ".join(self.conditions) if self.conditions else ""
