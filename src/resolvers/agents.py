@@ -3,6 +3,9 @@
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
+
+import asyncpg
 
 from ..db import Database
 from ..models.agent import FIRST_PHEROMONE_SCORE
@@ -72,23 +75,9 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentCard:
+class AgentCard(Agent):
     """An agent with what its card shows besides: the project's slug and the latest version."""
 
-    id: int
-    project_id: int
-    name: str
-    display_name: str
-    focus_type: str | None
-    status: AgentStatus
-    pheromone_score: float
-    consecutive_failures: int
-    created_at: datetime
-    last_active_at: datetime | None
-    last_error_type: str | None
-    last_error_message: str | None
-    last_error_at: datetime | None
-    last_error_run_id: int | None
     project: str
     latest_version: str | None
 
@@ -157,9 +146,7 @@ ORDERS: dict[str, Order[Agent]] = {
 """By the names of the contract's AgentOrderField. An agent that was never active is the least recent."""
 
 
-async def page(
-    db: Database, scope: Scope, args: PageArgs, where: AgentFilter, order: Order[Agent]
-) -> Page[Agent]:
+async def page(db: Database, scope: Scope, args: PageArgs, where: AgentFilter, order: Order[Agent]) -> Page[Agent]:
     statement = _matching(scope, where)
     args.bounds(statement, order)
     rows = await db.fetch(
@@ -190,9 +177,7 @@ async def by_name(db: Database, scope: Scope, project: str, name: str) -> Agent 
     return found.items[0] if found.items else None
 
 
-async def cards(
-    db: Database, scope: Scope, *, project: str | None = None, limit: int = 500
-) -> list[AgentCard]:
+async def cards(db: Database, scope: Scope, *, project: str | None = None, limit: int = 500) -> list[AgentCard]:
     """What the dashboard shows of each agent, best pheromone score first."""
     statement = _matching(scope, AgentFilter(project=project))
     rows = await db.fetch(
@@ -202,12 +187,12 @@ async def cards(
     return [AgentCard(*_with_status(row)) for row in rows]
 
 
-def _agent(row: "tuple[object, ...]") -> Agent:
+def _agent(row: asyncpg.Record) -> Agent:
     return Agent(*_with_status(row))
 
 
-def _with_status(row: "tuple[object, ...]") -> list[object]:
-    values = list(row)
+def _with_status(row: asyncpg.Record) -> list[Any]:
+    values: list[Any] = list(row)
     values[_STATUS_FIELD] = AgentStatus(values[_STATUS_FIELD])
     return values
 

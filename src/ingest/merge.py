@@ -1,0 +1,160 @@
+"""Two messages about one run made one row, the same whatever order they come in.
+
+A message has a stage: QUEUED, RUNNING or final. For each field the message of the latest stage that states it
+counts; of two messages of one stage, the one that came last. A final status is never taken back, not even by
+another final one. What was not stated is computed anew from what was.
+
+The row itself remembers what that takes, a bit a field in `provisional`: which fields nobody stated (see row.py),
+and which stem from a QUEUED message. Whatever else is in a row counts as of the row's own stage.
+"""
+
+import msgspec
+
+from ..models.run import RunStatus
+from .pricing import Prices
+from .row import (
+    DURATION_DERIVED,
+    ENDED_AT_DERIVED,
+    REPORTED,
+    STARTED_AT_DERIVED,
+    TOTAL_DERIVED,
+    UNKNOWN,
+    VERSION_DERIVED,
+    RunRow,
+    price,
+    sum_tokens,
+    when,
+)
+
+_QUEUED, _RUNNING, _FINAL = int(RunStatus.QUEUED), int(RunStatus.RUNNING), int(RunStatus.SUCCEEDED)
+
+_FIELDS = (
+    "started_at",
+    "ended_at",
+    "duration_ms",
+    "total_tokens",
+    "version_id",
+    "queued_at",
+    "model",
+    "provider",
+    "models",
+    "tools",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "time_to_first_token_ms",
+    "cost",
+    "error_type",
+    "error_message",
+    "initiator",
+    "task_id",
+    "trace_id",
+    "span_id",
+    "parent_agent_id",
+    "parent_external_id",
+    "session_id",
+    "user_id",
+    "input_length",
+    "output_length",
+    "files_created",
+    "files_modified",
+    "messages",
+    "pheromone_score",
+    "metadata",
+)
+"""What a message may state. The positions are stored (in `provisional`): new fields go to the end."""
+
+_FROM_QUEUED = {field: 32 << position for position, field in enumerate(_FIELDS)}
+
+_DERIVED = {
+    "started_at": STARTED_AT_DERIVED,
+    "ended_at": ENDED_AT_DERIVED,
+    "duration_ms": DURATION_DERIVED,
+    "total_tokens": TOTAL_DERIVED,
+    "version_id": VERSION_DERIVED,
+}
+_JSON_FIELDS = frozenset({"models", "tools", "metadata"})
+_PRICED_BY = ("model", "provider", "input_tokens", "output_tokens", "cached_input_tokens", "started_at")
+
+
+def mark_queued(row: RunRow) -> None:
+    """Note which fields of a QUEUED row its message stated."""
+    stated = sum(_FROM_QUEUED[field] for field in _FIELDS if _states(row, field))
+    row.provisional = (row.provisional or 0) | stated or None
+
+
+def merge(stored: RunRow, message: RunRow, prices: Prices) -> RunRow:
+    """The row after a further message about its run; equal to `stored` where that says nothing new."""
+    merged: RunRow = msgspec.structs.replace(stored)
+    provisional = stored.provisional or 0
+    stage = _stage(message)
+    for field in _FIELDS:
+        if _states(message, field) and (not _states(stored, field) or stage >= _stage_of(stored, field)):
+            if not _same(field, getattr(stored, field), getattr(message, field)):
+                setattr(merged, field, getattr(message, field))
+            provisional = _sourced(provisional, field, stage)
+    if stage >= _stage(stored) and _stage(stored) < _FINAL:
+        merged.status = message.status
+    merged.provisional = provisional or None
+    _derive(merged)
+    _price(merged, stored, message, prices)
+    return merged
+
+
+def _stage(row: RunRow) -> int:
+    return min(row.status, _FINAL)
+
+
+def _stage_of(row: RunRow, field: str) -> int:
+    """The stage of the message that stated a field of the row."""
+    if (row.provisional or 0) & _FROM_QUEUED[field]:
+        return _QUEUED
+    return max(_stage(row), _RUNNING)
+
+
+def _states(row: RunRow, field: str) -> bool:
+    """Whether the field was stated, rather than left out, defaulted or computed."""
+    value = getattr(row, field)
+    if field == "messages":
+        return bool(value != 1)
+    if field == "cost":
+        return row.cost_source == REPORTED
+    return value is not None and not (row.provisional or 0) & _DERIVED.get(field, 0)
+
+
+def _same(field: str, stored: object, stated: object) -> bool:
+    """JSON columns come back from the database formatted anew, so they are compared by what they say."""
+    if field in _JSON_FIELDS and isinstance(stored, str) and isinstance(stated, str):
+        return bool(msgspec.json.decode(stored) == msgspec.json.decode(stated))
+    return stored == stated
+
+
+def _sourced(provisional: int, field: str, stage: int) -> int:
+    provisional &= ~_DERIVED.get(field, 0)
+    bit = _FROM_QUEUED[field]
+    return provisional | bit if stage == _QUEUED else provisional & ~bit
+
+
+def _derive(row: RunRow) -> None:
+    """Compute again what nobody stated."""
+    bits = row.provisional or 0
+    row.started_at, row.ended_at, row.duration_ms, derived = when(
+        None if bits & STARTED_AT_DERIVED else row.started_at,
+        None if bits & ENDED_AT_DERIVED else row.ended_at,
+        None if bits & DURATION_DERIVED else row.duration_ms,
+        row.queued_at or row.recorded_at,
+        row.status,
+    )
+    if bits & TOTAL_DERIVED or row.total_tokens is None:
+        row.total_tokens = sum_tokens(row.input_tokens, row.output_tokens)
+        derived |= 0 if row.total_tokens is None else TOTAL_DERIVED
+    recomputed = STARTED_AT_DERIVED | ENDED_AT_DERIVED | DURATION_DERIVED | TOTAL_DERIVED
+    row.provisional = (bits & ~recomputed) | derived or None
+
+
+def _price(merged: RunRow, stored: RunRow, message: RunRow, prices: Prices) -> None:
+    if message.cost_source == REPORTED:
+        merged.cost_source = REPORTED
+    if merged.cost_source != REPORTED and any(getattr(merged, field) != getattr(stored, field) for field in _PRICED_BY):
+        merged.cost, merged.cost_source = None, UNKNOWN
+        price(merged, prices)

@@ -1,0 +1,172 @@
+"""Recording a batch of run inputs, from check to commit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ..db import Connection, Database
+from ..errors import Problem
+from .check import problems
+from .merge import mark_queued
+from .pricing import Prices
+from .registry import AgentKey, Names, Registry
+from .row import RunRow, build, encode_metadata, price
+from .run_ids import RunIds
+from .run_input import RunInput
+from .writer import Outcome, Written, write
+
+Scope = frozenset[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An input that was not recorded: its place in the batch, and why."""
+
+    index: int
+    problems: list[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a batch: `recorded + updated + unchanged + len(rejected) == received`.
+
+    `rows` are the runs as they stand after the commit, in the order of the inputs; None for rejected ones.
+    """
+
+    received: int
+    recorded: int
+    updated: int
+    unchanged: int
+    rejected: list[Rejected]
+    rows: list[RunRow | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    index: int
+    run: RunInput
+    metadata: str | None
+
+
+class Recorder:
+    """Records batches. Holds what this process remembers between them: names, prices, a block of run ids."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._registry = Registry()
+        self._ids = RunIds()
+        self.prices = Prices()
+
+    async def record(self, runs: Sequence[RunInput], scope: Scope = None) -> Recorded:
+        """Record a batch in one transaction; what is returned has been committed.
+
+        `scope` are the projects that the caller may write to (None: all). Raises UnavailableError when the
+        database is away; nothing of the batch is then acknowledged, and it may be sent again.
+        """
+        now = datetime.now(UTC)
+        accepted, rejected = _check(runs, now)
+        await self.prices.refresh(self._db)
+        slugs = None if scope is None else await self._slugs(scope)
+        accepted = _permitted(accepted, rejected, slugs)
+        written = await self._write(accepted, now) if accepted else Written([], [])
+        return _recorded(runs, accepted, rejected, written)
+
+    async def _slugs(self, scope: frozenset[int]) -> frozenset[str]:
+        rows = await self._db.fetch("SELECT slug FROM project WHERE id = ANY($1::bigint[])", sorted(scope))
+        return frozenset(row["slug"] for row in rows)
+
+    async def _write(self, accepted: list[_Accepted], now: datetime) -> Written:
+        async with self._db.transaction() as connection:
+            names = await self._names(connection, accepted)
+            ids = await self._ids.take(connection, len(accepted))
+            rows = [_row(item, id_, names, now) for item, id_ in zip(accepted, ids, strict=True)]
+            for row in rows:
+                price(row, self.prices)
+            written = await write(connection, rows, self.prices)
+        self._registry.remember(names)
+        return written
+
+    async def _names(self, connection: Connection, accepted: list[_Accepted]) -> Names:
+        agents: set[AgentKey] = set()
+        versions: set[tuple[AgentKey, str]] = set()
+        for item in accepted:
+            run = item.run
+            key = (run.project, run.agent)
+            agents.add(key)
+            versions.add((key, run.version))
+            if run.parent is not None:
+                agents.add((run.parent.project, run.parent.agent))
+        return await self._registry.register(connection, agents, versions)
+
+
+def _check(runs: Sequence[RunInput], now: datetime) -> tuple[list[_Accepted], list[Rejected]]:
+    accepted, rejected = [], []
+    for index, run in enumerate(runs):
+        faults = problems(run, now)
+        metadata = encode_metadata(run.metadata)
+        if isinstance(metadata, Problem):
+            faults.append(metadata)
+        if faults:
+            rejected.append(Rejected(index, faults))
+        else:
+            accepted.append(_Accepted(index, run, metadata if isinstance(metadata, str) else None))
+    return accepted, rejected
+
+
+def _permitted(accepted: list[_Accepted], rejected: list[Rejected], slugs: frozenset[str] | None) -> list[_Accepted]:
+    """Those whose projects are allowed; the others join the rejected."""
+    if slugs is None:
+        return accepted
+    allowed = []
+    for item in accepted:
+        faults = [
+            Problem(path, "FORBIDDEN", f"this API key does not reach the project {project!r}.")
+            for path, project in _projects(item.run)
+            if project not in slugs
+        ]
+        if faults:
+            rejected.append(Rejected(item.index, faults))
+        else:
+            allowed.append(item)
+    rejected.sort(key=lambda item: item.index)
+    return allowed
+
+
+def _projects(run: RunInput) -> list[tuple[str, str]]:
+    own = [("project", run.project)]
+    return own if run.parent is None else [*own, ("parent.project", run.parent.project)]
+
+
+def _row(item: _Accepted, run_id: int, names: Names, now: datetime) -> RunRow:
+    run = item.run
+    agent = names.agents[run.project, run.agent]
+    parent = run.parent
+    row = build(
+        run,
+        run_id=run_id,
+        agent_id=agent.id,
+        project_id=agent.project_id,
+        version_id=names.versions[agent.id, run.version],
+        parent_agent_id=None if parent is None else names.agents[parent.project, parent.agent].id,
+        metadata=item.metadata,
+        now=now,
+    )
+    if run.status == "QUEUED":
+        mark_queued(row)
+    return row
+
+
+def _recorded(
+    runs: Sequence[RunInput], accepted: list[_Accepted], rejected: list[Rejected], written: Written
+) -> Recorded:
+    rows: list[RunRow | None] = [None] * len(runs)
+    for item, row in zip(accepted, written.rows, strict=True):
+        rows[item.index] = row
+    return Recorded(
+        received=len(runs),
+        recorded=written.outcomes.count(Outcome.RECORDED),
+        updated=written.outcomes.count(Outcome.UPDATED),
+        unchanged=written.outcomes.count(Outcome.UNCHANGED),
+        rejected=rejected,
+        rows=rows,
+    )
