@@ -30,7 +30,7 @@ SESSION_SETTINGS = {
 
 
 async def upgrade(dsn: str, revision: str = HEAD) -> bool:
-    """Bring the database up to `revision`; False where it was there already, found out by one short connection.
+    """Bring the database up to `revision`; False where it was there already, which takes one connection.
 
     Several processes may do this at once. Raises ConfigurationError for a server that is too old and for a
     database that a newer Formicary has migrated. The DSN must lead to the server itself, not to a PgBouncer.
@@ -61,9 +61,7 @@ async def _move(dsn: str, revision: str, direction: str) -> bool:
 def _check_server(connection: asyncpg.Connection) -> None:
     version = connection.get_server_version()
     if version.major < OLDEST_SERVER:
-        raise ConfigurationError(
-            f"Formicary needs PostgreSQL {OLDEST_SERVER} or newer; this server is {version.major}"
-        )
+        raise ConfigurationError(f"Formicary needs PostgreSQL {OLDEST_SERVER} or newer; this server is {version.major}")
 
 
 async def _current(connection: asyncpg.Connection) -> str:
@@ -72,9 +70,7 @@ async def _current(connection: asyncpg.Connection) -> str:
         return BASE
     revision = str(await connection.fetchval("SELECT version_num FROM alembic_version") or BASE)
     if revision not in (BASE, *REVISIONS):
-        raise ConfigurationError(
-            f"a newer Formicary has migrated this database (to {revision}; this one knows {HEAD}): upgrade Formicary"
-        )
+        raise ConfigurationError(f"a newer Formicary has migrated this database (to {revision}; this one knows {HEAD})")
     return revision
 
 

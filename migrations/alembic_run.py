@@ -1,4 +1,4 @@
-"""Alembic on asyncpg: apart from the package's entrance, because loading it takes longer than most starts may."""
+"""Alembic on asyncpg; apart from the package's entrance because loading it takes long."""
 
 import asyncpg
 from alembic import command

@@ -1,4 +1,4 @@
-"""How alembic compares a database with the models: without the partitions, which come and go with the weeks."""
+"""How alembic compares a database with the models: without partitions, which come and go with the weeks."""
 
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ from sqlmodel.sql.sqltypes import AutoString
 PARTITION_PREFIX = "run_"
 
 
-def include_object(thing: Any, name: str | None, type_: str, reflected: bool, _compared_to: Any) -> bool:
+def include_object(thing: Any, _name: str | None, type_: str, reflected: bool, _compared_to: Any) -> bool:
     """False for a partition (`run_default`, `run_20260105`) and all that belongs to it."""
     table = thing if type_ == "table" else getattr(thing, "table", None)
     return not (reflected and table is not None and is_partition(table.name))

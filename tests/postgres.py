@@ -1,4 +1,4 @@
-"""The PostgreSQL that the tests run on: our own supervisor's, kept between runs, each test on a fresh clone."""
+"""The PostgreSQL that the tests run on: the supervisor's, kept between runs; each test has a fresh clone."""
 
 import asyncio
 import hashlib
@@ -17,6 +17,7 @@ import psutil
 import formicary_migrations
 
 DATA = Path(__file__).parent.parent / ".data" / "tests"
+FINISHED = "SELECT true FROM pg_database WHERE datname = $1 AND datistemplate"
 T = TypeVar("T")
 _numbers = count()
 

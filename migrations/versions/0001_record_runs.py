@@ -220,7 +220,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP SEQUENCE run_id_seq")
     op.execute(
-        "DROP TABLE run, run_key, version_state, agent_state, model_price, api_key, agent_version, agent, project"
+        """
+        DROP TABLE run, run_key, version_state, agent_state, model_price, api_key, agent_version, agent, project
+        """
     )
 
 

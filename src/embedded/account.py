@@ -1,4 +1,4 @@
-"""Which operating system user runs the server. PostgreSQL refuses to run as root, so root lends it another one."""
+"""Which operating system user runs the server: PostgreSQL refuses to run as root."""
 
 import os
 import pwd
@@ -22,7 +22,7 @@ class Account(NamedTuple):
 
     @classmethod
     def of_server(cls, data_directory: Path) -> Self:
-        """Our own account; for root the owner of the data directory or, while there is none, an unprivileged user."""
+        """Our own; for root the owner of the data directory or, while there is none, an unprivileged user."""
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid())
         if data_directory.exists() and (owner := data_directory.stat()).st_uid != 0:
@@ -68,11 +68,9 @@ class Account(NamedTuple):
             raise CommandError((result.stderr or result.stdout).strip() or f"exit status {result.returncode}")
         return result.stdout
 
-    def _run(
-        self, command: Sequence[str], pass_fds: Sequence[int] = ()
-    ) -> "subprocess.CompletedProcess[str]":
+    def _run(self, command: Sequence[str], pass_fds: Sequence[int] = ()) -> "subprocess.CompletedProcess[str]":
         try:
-            return subprocess.run(
+            return subprocess.run(  # noqa: S603 - only programs of PostgreSQL
                 command,
                 user=None if self.is_ours else self.uid,
                 group=None if self.is_ours else self.gid,

@@ -15,9 +15,9 @@ import psutil
 from ..errors import ConfigurationError
 from .account import Account, CommandError
 from .binaries import Binaries
+from .socket_directory import PORT, is_listening
 
 USER = "formicary"
-PORT = 5432
 START_SECONDS = 60
 ORPHAN_SECONDS = 10
 LOG = "server.log"
@@ -61,7 +61,7 @@ class Cluster:
         self._account = account
 
     def create(self, *, fsync: bool) -> None:
-        """Make the data directory under a temporary name, so that a half-made one is never taken for a whole."""
+        """Make the data directory, under a temporary name first: a half-made one is never taken for whole."""
         for abandoned in self._directory.parent.glob(f"{self._directory.name}.new-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
         unfinished = self._directory.with_name(f"{self._directory.name}.new-{secrets.token_hex(4)}")
@@ -90,7 +90,7 @@ class Cluster:
         ]
 
     def start(self, socket_directory: Path, *, fsync: bool) -> None:
-        """Start the server and wait until it takes connections. Raises ConfigurationError where it does not."""
+        """Start the server and wait until it takes connections, else raise ConfigurationError."""
         self._configure(socket_directory, fsync=fsync)
         self._disown_pid_file()
         deadline = time.monotonic() + ORPHAN_SECONDS
@@ -103,20 +103,25 @@ class Cluster:
                 if "pre-existing shared memory" in reason and time.monotonic() < deadline:
                     time.sleep(0.1)  # the children of a killed server are still on their way out
                     continue
-                raise ConfigurationError(
-                    f"PostgreSQL did not start in {self._directory}: {reason}"
-                ) from error
+                raise ConfigurationError(f"PostgreSQL did not start in {self._directory}: {reason}") from error
             return
 
     def stop(self) -> None:
         """Stop the server at once but cleanly: transactions that are open are rolled back."""
-        if self.running() is not None:
+        pid_file = self._read_pid_file()
+        if pid_file is None or not self._is_server(pid_file.pid):
+            return
+        try:
             self._execute("pg_ctl", "stop", "--silent", "--mode=fast", f"--timeout={START_SECONDS}")
+        except CommandError as error:
+            raise ConfigurationError(f"PostgreSQL in {self._directory} did not stop: {error}") from error
 
     def running(self) -> PidFile | None:
-        """The server that runs on this directory, however it came to; a stale file or a foreign process is none."""
+        """The server that runs on this directory; a stale file or a foreign process is none."""
         pid_file = self._read_pid_file()
-        return pid_file if pid_file and self._is_server(pid_file.pid) else None
+        if pid_file and (self._is_server(pid_file.pid) or is_listening(pid_file.socket_directory)):
+            return pid_file
+        return None
 
     def _read_pid_file(self) -> PidFile | None:
         try:
@@ -127,13 +132,18 @@ class Cluster:
         return PidFile(int(lines[0] or 0), Path(lines[4]), lines[7].strip())
 
     def _is_server(self, pid: int) -> bool:
-        """A server always works in its data directory, whatever else got the number of a dead one."""
+        """Whether the process is our server and not another that has got the number of a dead one.
+
+        A server always works in its data directory; only that may be hidden from root in a container.
+        """
         try:
             process = psutil.Process(pid)
-            return process.status() != psutil.STATUS_ZOMBIE and os.path.samefile(
-                process.cwd(), self._directory
-            )
-        except (psutil.Error, OSError):
+            if process.status() == psutil.STATUS_ZOMBIE or process.uids().real != self._account.uid:
+                return False
+            return self._directory.samefile(process.cwd())
+        except psutil.AccessDenied:
+            return process.name() == "postgres"
+        except (psutil.NoSuchProcess, FileNotFoundError):
             return False
 
     def _disown_pid_file(self) -> None:
@@ -159,9 +169,7 @@ class Cluster:
             "# written at each start; ALTER SYSTEM keeps settings of your own\n" + "".join(lines),
         )
         self._write("pg_hba.conf", "local all all peer map=formicary\n")
-        self._write(
-            "pg_ident.conf", "".join(f'formicary "{name}" {USER}\n' for name in sorted(self._account.names()))
-        )
+        self._write("pg_ident.conf", "".join(f'formicary "{name}" {USER}\n' for name in sorted(self._account.names())))
 
     def _write(self, name: str, text: str) -> None:
         """Replace a file as a whole, never following a link that the server's user may have put there."""
@@ -183,9 +191,7 @@ class Cluster:
             return ""
         return "\n".join(lines[-8:])
 
-    def _execute(
-        self, program: str, *arguments: str, directory: Path | None = None, log: bool = False
-    ) -> None:
+    def _execute(self, program: str, *arguments: str, directory: Path | None = None, log: bool = False) -> None:
         with self._within_reach(directory or self._directory) as (reachable, descriptors):
             command = [str(self._binaries.directory / program), "--pgdata", reachable, *arguments]
             if log:

@@ -1,9 +1,9 @@
 """Lets any number of processes share one embedded server.
 
-Each user of it holds a shared lock for as long as it lives; whoever leaves and gets that lock alone was the last
-and stops the server. The kernel drops the locks of a killed process, so nothing stale is left: at worst a server
-that runs without a user, which the next one takes over. The gate, an exclusive lock, is held only while somebody
-starts or stops.
+Each user of it holds a shared lock for as long as it lives; whoever leaves and gets that lock alone was the
+last and stops the server. The kernel drops the locks of a killed process, so nothing stale is left: at worst
+a server that runs without a user, which the next one takes over. The gate, an exclusive lock, is held only
+while somebody starts or stops.
 """
 
 import fcntl
@@ -16,14 +16,14 @@ from typing import Self
 from urllib.parse import quote
 
 from ..errors import ConfigurationError
-from .account import Account, CommandError
+from .account import Account
 from .binaries import find_binaries
-from .cluster import PORT, START_SECONDS, USER, Cluster, PidFile
-from .socket import remove_socket_directory, socket_directory, socket_file
+from .cluster import START_SECONDS, USER, Cluster
+from .socket_directory import PORT, is_listening, remove_socket_directory, socket_directory
 
 
 class EmbeddedPostgres:
-    """The server in `data_path`, running while the block lasts. All methods block: in a coroutine use a thread.
+    """The server in `data_path`, running while the block lasts. In a coroutine call it in a thread.
 
     Without `fsync` a crash of the machine loses the data; that is for tests.
     Raises ConfigurationError where PostgreSQL is missing, too old for the data, or does not start.
@@ -33,6 +33,7 @@ class EmbeddedPostgres:
         self._home = data_path
         self._fsync = fsync
         self._directory = data_path / "postgres"
+        self._cluster: Cluster | None = None
         self._users: int | None = None
         self._dsn: str | None = None
 
@@ -68,14 +69,11 @@ class EmbeddedPostgres:
         with self._gate():
             fcntl.flock(self._users, fcntl.LOCK_SH)
             account = Account.of_server(self._directory)
-            cluster = self._cluster(account)
-            pid_file = self._settled(cluster)
-            if pid_file is not None and not socket_file(pid_file.socket_directory).exists():
-                cluster.stop()  # nobody can talk to it any more
-                pid_file = None
-            directory = pid_file.socket_directory if pid_file else socket_directory(self._home, account)
-            if pid_file is None:
-                cluster.start(directory, fsync=self._fsync)
+            self._cluster = self._cluster or self._open_cluster(account)
+            directory = self._running_server(self._cluster)
+            if directory is None:
+                directory = socket_directory(self._home, account)
+                self._cluster.start(directory, fsync=self._fsync)
             self._dsn = f"postgresql://{USER}@/postgres?host={quote(str(directory), safe='')}&port={PORT}"
 
     def stop(self) -> None:
@@ -83,31 +81,27 @@ class EmbeddedPostgres:
         if self._users is None:
             return
         with self._gate():
-            last = self._is_last()
-            if last:
-                self._stop_server()
-            self._leave()
+            try:
+                if self._cluster is not None and self._is_last(self._users):
+                    self._cluster.stop()
+                    remove_socket_directory(self._home)
+            finally:
+                self._leave()
 
-    def _is_last(self) -> bool:
+    @staticmethod
+    def _is_last(users: int) -> bool:
         try:
-            fcntl.flock(self._users or -1, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
-
-    def _stop_server(self) -> None:
-        try:
-            self._cluster(Account.of_server(self._directory)).stop()
-        except CommandError as error:
-            raise ConfigurationError(f"PostgreSQL in {self._directory} did not stop: {error}") from error
-        remove_socket_directory(self._home)
 
     def _leave(self) -> None:
         if self._users is not None:
             os.close(self._users)
         self._users = None
 
-    def _cluster(self, account: Account) -> Cluster:
+    def _open_cluster(self, account: Account) -> Cluster:
         """The data directory, made if there is none, with the programs that fit it."""
         version = self._directory / "PG_VERSION"
         if version.exists():
@@ -116,16 +110,22 @@ class EmbeddedPostgres:
         cluster.create(fsync=self._fsync)
         return cluster
 
-    def _settled(self, cluster: Cluster) -> PidFile | None:
-        """The running server, once it is neither starting nor stopping: its starter may have been killed midway."""
+    def _running_server(self, cluster: Cluster) -> Path | None:
+        """The socket directory of the server that runs, once it is neither starting nor stopping.
+
+        Who began that may have been killed midway.
+        """
         deadline = time.monotonic() + START_SECONDS
         while (pid_file := cluster.running()) is not None and pid_file.status != "ready":
             if time.monotonic() > deadline:
-                raise ConfigurationError(
-                    f"PostgreSQL in {self._directory} has been '{pid_file.status}' for too long"
-                )
+                raise ConfigurationError(f"PostgreSQL in {self._directory} stays '{pid_file.status}'")
             time.sleep(0.02)
-        return pid_file
+        if pid_file is None:
+            return None
+        if is_listening(pid_file.socket_directory):
+            return pid_file.socket_directory
+        cluster.stop()  # its socket was deleted: nobody can talk to it any more
+        return None
 
     def _make_home(self) -> None:
         if not self._home.exists():

@@ -1,22 +1,30 @@
-"""Where the server's Unix socket lies: beside the data, or in a short private directory where that path is too long.
+"""Where the server's Unix socket lies: beside the data, or elsewhere where that path is too long.
 
 The address of a Unix socket holds about a hundred bytes, and both the server's user and we have to get there.
 A directory elsewhere is remembered by a symbolic link beside the data.
 """
 
+import socket
 import stat
 import tempfile
 from pathlib import Path
 
 from ..errors import ConfigurationError
 from .account import Account
-from .cluster import PORT
 
+PORT = 5432
+"""No network port: only a part of the socket's name."""
 LONGEST_ADDRESS = 100
 
 
-def socket_file(directory: Path) -> Path:
-    return directory / f".s.PGSQL.{PORT}"
+def is_listening(directory: Path) -> bool:
+    """Whether a server takes connections there, also one in another container on the same files."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(_socket_file(directory)))
+        except OSError:
+            return False
+        return True
 
 
 def socket_directory(home: Path, account: Account) -> Path:
@@ -43,7 +51,7 @@ def remove_socket_directory(home: Path) -> None:
 
 
 def _short_directory(account: Account) -> Path:
-    for parent in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):
+    for parent in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - mkdtemp makes a private one
         if _fits(Path(parent, "formicary-12345678")) and account.can_reach(Path(parent)):
             directory = Path(tempfile.mkdtemp(prefix="formicary-", dir=parent))
             account.own(directory)
@@ -58,18 +66,18 @@ def _make_private(directory: Path, account: Account) -> Path:
     return directory
 
 
+def _socket_file(directory: Path) -> Path:
+    return directory / f".s.PGSQL.{PORT}"
+
+
 def _fits(directory: Path) -> bool:
-    return len(bytes(socket_file(directory))) <= LONGEST_ADDRESS
+    return len(bytes(_socket_file(directory))) <= LONGEST_ADDRESS
 
 
 def _is_private(directory: Path, account: Account) -> bool:
-    """Whether it is still the one that we made; anybody may make a directory of that name once ours is gone."""
+    """Whether it is still the one that we made; once ours is gone, anybody may make another."""
     try:
         status = directory.lstat()
     except FileNotFoundError:
         return False
-    return (
-        stat.S_ISDIR(status.st_mode)
-        and stat.S_IMODE(status.st_mode) == 0o700
-        and status.st_uid == account.uid
-    )
+    return stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o700 and status.st_uid == account.uid
