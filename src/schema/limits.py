@@ -1,0 +1,280 @@
+"""How large an operation may be, judged from its text before it costs anything.
+
+The shape (length, tokens, aliases, fields, depth) is checked right after parsing, so that validation never
+sees a document that would keep it busy. The cost is an upper bound of the objects in the answer; it needs the
+types and page sizes, and so the variables when those hold a page size.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLCompositeType,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+    is_list_type,
+    parse,
+)
+
+from ..errors import LimitError
+from ..resolvers.page import DEFAULT_PAGE_SIZE
+
+UNPAGED_LIST_SIZE = 10
+"""What a list that takes no page size is taken to hold."""
+
+INTROSPECTION_LIST_SIZE = 4
+
+COSTS_KEPT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`depth` counts levels of fields outside introspection; `cost` is the objects an answer can hold."""
+
+    length: int = 256 * 1024
+    tokens: int = 20_000
+    aliases: int = 200
+    fields: int = 2_000
+    depth: int = 15
+    cost: int = 50_000
+
+    def parse(self, query: str) -> DocumentNode:
+        """Parse a text and hold its shape against the limits.
+
+        Raises LimitError, which names the limit, and GraphQLSyntaxError.
+        """
+        if len(query) > self.length:
+            raise _over("length", self.length, f"{len(query)} characters")
+        try:
+            document = parse(query, max_tokens=self.tokens)
+        except GraphQLSyntaxError as error:
+            if "tokens. Parsing aborted" in error.message:
+                raise _over("tokens", self.tokens, f"more than {self.tokens} tokens") from None
+            raise
+        _Shape(document).hold(self)
+        return document
+
+
+def _over(name: str, limit: int, had: str, advice: str = "") -> LimitError:
+    return LimitError(f"The query has {had}; the limit `{name}` is {limit}.{advice and ' ' + advice}")
+
+
+class _Shape:
+    """Counts what a document holds. Walks without recursion: depth is what it guards against."""
+
+    def __init__(self, document: DocumentNode) -> None:
+        self._document = document
+        self._fragments = _fragments(document)
+        self._deepest: dict[str, int] = {}
+
+    def hold(self, limits: Limits) -> None:
+        aliases, fields = self._count()
+        if aliases > limits.aliases:
+            raise _over("aliases", limits.aliases, f"{aliases} aliases")
+        if fields > limits.fields:
+            raise _over("fields", limits.fields, f"{fields} fields")
+        for node in self._document.definitions:
+            if isinstance(node, OperationDefinitionNode):
+                self._check_depth(node.selection_set, limits.depth)
+
+    def _count(self) -> tuple[int, int]:
+        aliases = fields = 0
+        pending = [
+            node.selection_set
+            for node in self._document.definitions
+            if isinstance(node, OperationDefinitionNode | FragmentDefinitionNode)
+        ]
+        while pending:
+            for node in pending.pop().selections:
+                if isinstance(node, FieldNode):
+                    fields += 1
+                    aliases += node.alias is not None
+                if (inner := getattr(node, "selection_set", None)) is not None:
+                    pending.append(inner)
+        return aliases, fields
+
+    def _check_depth(self, root: SelectionSetNode, limit: int) -> None:
+        pending = [(root, 1)]
+        while pending:
+            selections, level = pending.pop()
+            if level > limit and any(isinstance(node, FieldNode) for node in selections.selections):
+                raise _over("depth", limit, f"at least {level} levels of fields")
+            pending += self._inner(selections, level)
+
+    def _inner(self, selections: SelectionSetNode, level: int) -> list[tuple[SelectionSetNode, int]]:
+        inner = []
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                if node.selection_set and not node.name.value.startswith("__"):
+                    inner.append((node.selection_set, level + 1))
+            elif isinstance(node, InlineFragmentNode):
+                inner.append((node.selection_set, level))
+            elif isinstance(node, FragmentSpreadNode):
+                inner += self._spread(node.name.value, level)
+        return inner
+
+    def _spread(self, name: str, level: int) -> list[tuple[SelectionSetNode, int]]:
+        """A fragment again only where it lies deeper than before, which also ends cycles."""
+        fragment = self._fragments.get(name)
+        if fragment is None or level <= self._deepest.get(name, 0):
+            return []
+        self._deepest[name] = level
+        return [(fragment.selection_set, level)]
+
+
+class Cost:
+    """The cost of one valid operation: computed once, or once per set of the variables that it depends on."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+        self._schema = schema
+        self._fragments = _fragments(document)
+        self._operation = operation
+        self._defaults = {node.variable.name.value: node.default_value for node in operation.variable_definitions or ()}
+        self._known: OrderedDict[tuple[int, ...], int] = OrderedDict()
+        self._names: tuple[str, ...] = ()
+        first = _Estimate(self, {})
+        first_cost = first.operation(operation)
+        self._names = tuple(sorted(first.variables))
+        if not self._names:
+            self._known[()] = first_cost
+
+    def hold(self, limit: int, variables: Mapping[str, Any]) -> None:
+        """Raise LimitError when the answer could hold more than `limit` objects."""
+        cost = self.of(variables)
+        if cost > limit:
+            raise _over(
+                "cost",
+                limit,
+                f"up to {cost} objects in its answer",
+                "Ask for smaller pages (`first`, `last`).",
+            )
+
+    def of(self, variables: Mapping[str, Any]) -> int:
+        sizes = {name: self._size(variables.get(name), name) for name in self._names}
+        key = tuple(sizes.values())
+        if (cost := self._known.get(key)) is None:
+            cost = self._known[key] = _Estimate(self, sizes).operation(self._operation)
+            if len(self._known) > COSTS_KEPT:
+                self._known.popitem(last=False)
+        return cost
+
+    def _size(self, value: object, name: str) -> int:
+        if value is None and (default := self._defaults.get(name)) is not None:
+            return literal_size(default)
+        return _size_of(value)
+
+
+class _Estimate:
+    """One walk over an operation. A fragment is walked once per type of list that it stands in."""
+
+    def __init__(self, cost: Cost, sizes: Mapping[str, int]) -> None:
+        self._schema = cost._schema
+        self._fragments = cost._fragments
+        self._sizes = sizes
+        self._spreads: dict[tuple[str, int], int] = {}
+        self.variables: set[str] = set()
+
+    def operation(self, node: OperationDefinitionNode) -> int:
+        try:
+            return self._selections(self._schema.get_root_type(node.operation), node.selection_set, 1)
+        except RecursionError:
+            raise LimitError("The query nests fragments too deeply.") from None
+
+    def _selections(self, parent: GraphQLNamedType | None, selections: SelectionSetNode, page: int) -> int:
+        """Objects below one object of `parent`; `page` is the size of the page it is the connection of."""
+        total = 0
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                field = self._schema.get_field(cast("GraphQLCompositeType", parent), node.name.value)
+                if field and node.selection_set:
+                    total += self._field(field, node, node.selection_set, page)
+            elif isinstance(node, InlineFragmentNode):
+                total += self._selections(self._type(node) or parent, node.selection_set, page)
+            elif isinstance(node, FragmentSpreadNode):
+                total += self._spread(node.name.value, page)
+        return total
+
+    def _spread(self, name: str, page: int) -> int:
+        key = (name, page)
+        if key not in self._spreads:
+            fragment = self._fragments[name]
+            self._spreads[key] = self._selections(self._type(fragment), fragment.selection_set, page)
+        return self._spreads[key]
+
+    def _type(self, node: InlineFragmentNode | FragmentDefinitionNode) -> GraphQLNamedType | None:
+        return self._schema.get_type(node.type_condition.name.value) if node.type_condition else None
+
+    def _field(self, field: GraphQLField, node: FieldNode, selections: SelectionSetNode, page: int) -> int:
+        result = get_named_type(field.type)
+        if not is_composite_type(result):
+            return 0
+        if is_connection(result):
+            return 1 + self._selections(result, selections, self._page(node))
+        size, counts = self._length(field, node, result, page)
+        return size * (counts + self._selections(result, selections, 1))
+
+    def _length(self, field: GraphQLField, node: FieldNode, result: GraphQLNamedType, page: int) -> tuple[int, int]:
+        """How often a field's value occurs, and what each counts itself."""
+        if not is_list_type(get_nullable_type(field.type)):
+            return 1, not result.name.startswith("__")
+        if result.name.startswith("__"):
+            all_types = node.name.value == "types"
+            return len(self._schema.type_map) if all_types else INTROSPECTION_LIST_SIZE, 1
+        if node.name.value in ("edges", "nodes") and not node.arguments:
+            return page, 1
+        for argument in node.arguments or ():
+            if argument.name.value == "ids":
+                return self._value(argument.value), 1
+        return UNPAGED_LIST_SIZE, 1
+
+    def _page(self, node: FieldNode) -> int:
+        sizes = [self._value(a.value) for a in node.arguments or () if a.name.value in ("first", "last")]
+        return max(sizes, default=DEFAULT_PAGE_SIZE)
+
+    def _value(self, value: ValueNode) -> int:
+        if isinstance(value, VariableNode):
+            self.variables.add(value.name.value)
+            return self._sizes.get(value.name.value, DEFAULT_PAGE_SIZE)
+        return literal_size(value)
+
+
+def is_connection(type_: GraphQLNamedType) -> bool:
+    return isinstance(type_, GraphQLObjectType) and "pageInfo" in type_.fields
+
+
+def literal_size(value: ValueNode) -> int:
+    """The size that a literal asks for; what is not a size is refused elsewhere, and counts as a default page."""
+    if isinstance(value, IntValueNode) and len(value.value) <= 10:
+        return max(int(value.value), 0)
+    if isinstance(value, ListValueNode):
+        return len(value.values)
+    return DEFAULT_PAGE_SIZE
+
+
+def _size_of(value: object) -> int:
+    if isinstance(value, int):
+        return max(value, 0)
+    return len(value) if isinstance(value, list) else DEFAULT_PAGE_SIZE
+
+
+def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    return {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}

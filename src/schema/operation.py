@@ -1,0 +1,247 @@
+"""From a request to an answer: parse, hold against the limits, validate, authorise, execute.
+
+What depends on the query text alone is done once and kept: the same few texts come again and again.
+Execution goes straight to graphql-core's executor, as Strawberry's own would, without what we have no use for
+(extensions, middleware, incremental delivery).
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from inspect import isawaitable
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+import strawberry
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    specified_rules,
+    validate,
+)
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from ..auth import Principal
+from ..errors import BadInputError, FormicaryError
+from . import access, failure
+from .access import Requirement
+from .failure import Failure
+from .limits import Cost, Limits
+
+VALIDATION_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+MAX_ERRORS = 20
+
+TEXTS_KEPT = 1000
+BYTES_KEPT = 1024 * 1024
+LONGEST_KEPT = 64 * 1024
+
+Permissions: TypeAlias = Callable[[GraphQLSchema, DocumentNode, OperationDefinitionNode], tuple[Requirement, ...]]
+
+
+class Context(Protocol):
+    """What the executor needs of the object that resolvers find in `info.context`."""
+
+    @property
+    def principal(self) -> Principal: ...
+
+
+class ReadOnlyError(FormicaryError):
+    """A GET request only reads; send mutations by POST."""
+
+    code = "METHOD_NOT_ALLOWED"
+
+
+class RequestError(Exception):
+    """The request is refused before anything of it ran."""
+
+    def __init__(self, failures: list[Failure]) -> None:
+        super().__init__(failures)
+        self.failures = failures
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """`variables` is the JSON text of an object; `read_only` is set for GET."""
+
+    query: str
+    variables: bytes | None = None
+    operation_name: str | None = None
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLResult:
+    """`errors` are formatted. After a request error nothing was executed, and the answer has no `data`."""
+
+    data: dict[str, Any] | None
+    errors: list[Failure] = field(default_factory=list)
+    is_request_error: bool = False
+
+    @property
+    def codes(self) -> set[str]:
+        return {error["extensions"]["code"] for error in self.errors}
+
+
+class OperationExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Strawberry's executor, the place to override how values are completed."""
+
+
+class Operation:
+    """One operation of a valid document, with what it costs and takes."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        definition: OperationDefinitionNode,
+        permissions: Permissions,
+    ) -> None:
+        self.document = document
+        self.definition = definition
+        self.name = definition.name.value if definition.name else None
+        self.is_mutation = definition.operation is OperationType.MUTATION
+        self.is_subscription = definition.operation is OperationType.SUBSCRIPTION
+        self.cost = Cost(schema, document, definition)
+        self.requirements = permissions(schema, document, definition)
+
+
+class Operations:
+    """Executes requests against one schema, and remembers the documents of the last ones."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        limits: Limits | None = None,
+        permissions: Permissions = access.required_access,
+    ) -> None:
+        self._schema = schema._schema
+        self._limits = limits or Limits()
+        self._permissions = permissions
+        self._documents = _Documents()
+
+    async def execute(self, request: GraphQLRequest, context: Context) -> GraphQLResult:
+        """Answer a request; what a caller can cause and what goes wrong in fields is in the result.
+
+        Raises ReadOnlyError when a read-only request asks for a mutation.
+        """
+        try:
+            operation = self._operation(request)
+            variables = decode_variables(request.variables)
+            operation.cost.hold(self._limits.cost, variables)
+            access.check(context.principal, operation.requirements)
+        except RequestError as error:
+            return GraphQLResult(None, error.failures, is_request_error=True)
+        except ReadOnlyError:
+            raise
+        except FormicaryError as error:
+            return GraphQLResult(None, [failure.expected_failure(error)], is_request_error=True)
+        return await self._run(operation, variables, context)
+
+    async def _run(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> GraphQLResult:
+        executor = OperationExecutor.build(
+            self._schema,
+            operation.document,
+            None,
+            context,
+            dict(variables),
+            operation.name,
+            max_coercion_errors=MAX_ERRORS,
+            is_awaitable=optimized_is_awaitable,
+        )
+        if isinstance(executor, list):
+            failures = failure.request_failures(executor, failure.BAD_USER_INPUT)
+            return GraphQLResult(None, failures, is_request_error=True)
+        answer = executor.execute_operation()
+        result: ExecutionResult = await answer if isawaitable(answer) else answer
+        return GraphQLResult(result.data, failure.field_failures(result.errors) if result.errors else [])
+
+    def _operation(self, request: GraphQLRequest) -> Operation:
+        operations = self._documents.get(request.query)
+        if operations is None:
+            operations = self._prepare(request.query)
+            self._documents.put(request.query, operations)
+        operation = _choose(operations, request.operation_name)
+        if operation.is_subscription:
+            raise BadInputError("Subscriptions are not served over HTTP requests; send a query or a mutation.")
+        if operation.is_mutation and request.read_only:
+            raise ReadOnlyError
+        return operation
+
+    def _prepare(self, query: str) -> list[Operation]:
+        try:
+            document = self._limits.parse(query)
+        except GraphQLSyntaxError as error:
+            raise RequestError(failure.request_failures([error], failure.PARSE_FAILED)) from None
+        if errors := validate_document(self._schema, document):
+            raise RequestError(failure.request_failures(errors, failure.VALIDATION_FAILED))
+        return [
+            Operation(self._schema, document, node, self._permissions)
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        ]
+
+
+class _Documents:
+    """The operations of the texts used last, bounded in number and in bytes; long texts are not kept."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, list[Operation]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, query: str) -> list[Operation] | None:
+        operations = self._kept.get(query)
+        if operations is not None:
+            self._kept.move_to_end(query)
+        return operations
+
+    def put(self, query: str, operations: list[Operation]) -> None:
+        if len(query) > LONGEST_KEPT:
+            return
+        self._kept[query] = operations
+        self._bytes += len(query)
+        while len(self._kept) > TEXTS_KEPT or self._bytes > BYTES_KEPT:
+            dropped, _ = self._kept.popitem(last=False)
+            self._bytes -= len(dropped)
+
+
+def validate_document(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+    """Strawberry's validation, with an end. A literal that a scalar cannot even look at is invalid too."""
+    try:
+        return validate(schema, document, VALIDATION_RULES, max_errors=MAX_ERRORS)
+    except ValueError as error:
+        return [GraphQLError(f"A literal is not valid: {error}")]
+
+
+def decode_variables(text: bytes | None) -> dict[str, Any]:
+    """The variables as plain values. Raises BadInputError for what is not JSON or beyond its numbers."""
+    if text is None:
+        return {}
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadInputError(f"The variables cannot be read: {error}") from None
+    except RecursionError:
+        raise BadInputError("The variables are nested too deeply.") from None
+
+
+def _choose(operations: list[Operation], name: str | None) -> Operation:
+    if name is None and len(operations) == 1:
+        return operations[0]
+    for operation in operations:
+        if name is not None and operation.name == name:
+            return operation
+    message = (
+        f"Unknown operation named {name!r}."
+        if name is not None
+        else "The document holds several operations; say which one by `operationName`."
+    )
+    raise RequestError([failure.failure(message, failure.UNKNOWN_OPERATION)])
