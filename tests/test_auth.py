@@ -13,6 +13,7 @@ from formicary.auth import (
     is_loopback,
     list_keys,
     revoke_key,
+    secret,
 )
 from formicary.auth.authenticator import INVALID, NOTE_USE_EVERY, TTL
 from formicary.db import Database
@@ -44,9 +45,7 @@ async def project_id(db: Database, slug: str) -> int:
     return int(await db.fetchval("INSERT INTO project (slug, name) VALUES ($1, $1) RETURNING id", slug))
 
 
-async def test_a_key_authenticates_with_its_role_everywhere(
-    db: Database, authenticator: Authenticator
-) -> None:
+async def test_a_key_authenticates_with_its_role_everywhere(db: Database, authenticator: Authenticator) -> None:
     key, plain = await create_key(db, role=Role.READ)
     principal = await authenticator.authenticate(f"Bearer {plain}")
     assert principal == Principal(Role.READ, None, key.id)
@@ -77,9 +76,7 @@ async def test_only_a_hash_of_the_key_is_stored(db: Database) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "Bearer", "Bearer fmy_\xe9", "Basic {key}", "Bearer {key}x"])
-async def test_every_wrong_key_gets_the_same_answer(
-    db: Database, authenticator: Authenticator, wrong: str
-) -> None:
+async def test_every_wrong_key_gets_the_same_answer(db: Database, authenticator: Authenticator, wrong: str) -> None:
     _, plain = await create_key(db, role=Role.READ)
     with pytest.raises(UnauthenticatedError) as refused:
         await authenticator.authenticate(wrong.format(key=plain))
@@ -154,6 +151,14 @@ async def test_a_key_is_revoked_by_prefix_or_id_and_keeps_its_first_time(db: Dat
     assert (await revoke_key(db, key.prefix)).revoked_at == first.revoked_at
     with pytest.raises(NotFoundError, match="'nothing'"):
         await revoke_key(db, "nothing")
+
+
+async def test_a_key_is_revoked_by_itself_without_being_repeated(db: Database) -> None:
+    _, plain = await create_key(db, role=Role.READ)
+    assert (await revoke_key(db, plain)).revoked_at is not None
+    with pytest.raises(NotFoundError) as refused:
+        await revoke_key(db, secret.make())
+    assert "fmy_" not in refused.value.message
 
 
 async def test_a_revoked_key_is_no_usable_key(db: Database) -> None:

@@ -47,9 +47,7 @@ class Authenticator:
     `is_open` lets requests without a key do everything. A key that is sent counts there too.
     """
 
-    def __init__(
-        self, db: Database, *, is_open: bool = False, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, db: Database, *, is_open: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self._db = db
         self._clock = clock
         self.is_open = is_open

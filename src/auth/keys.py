@@ -75,12 +75,16 @@ async def find_key(db: Database, prefix: str) -> ApiKey | None:
     return None if row is None else _api_key(row)
 
 
-async def revoke_key(db: Database, prefix_or_id: str) -> ApiKey:
-    """End a key for good. Revoked twice, it keeps its first time. Raises NotFoundError."""
+async def revoke_key(db: Database, which: str) -> ApiKey:
+    """End the key of this prefix or id, or this very key, for good. Revoked twice, it keeps its first time.
+
+    Raises NotFoundError.
+    """
+    which = secret.prefix(which) or which
     async with db.transaction() as connection:
-        row = await connection.fetchrow(REVOKE, prefix_or_id)
+        row = await connection.fetchrow(REVOKE, which)
     if row is None:
-        raise NotFoundError(f"There is no API key with the prefix or id {prefix_or_id!r}.")
+        raise NotFoundError(f"There is no API key with the prefix or id {which!r}.")
     return _api_key(row)
 
 

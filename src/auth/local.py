@@ -24,9 +24,7 @@ def is_loopback(host: str) -> bool:
 def check_local(*, host: str | None, origin: str | None) -> None:
     """Judge the Host and Origin headers of a request to an open server. Raises ForbiddenError."""
     if not _names_loopback(f"//{host}"):
-        raise ForbiddenError(
-            "This server runs open and so answers only under a loopback name, like localhost."
-        )
+        raise ForbiddenError("This server runs open and so answers only under a loopback name, like localhost.")
     if origin is not None and not _names_loopback(origin):
         raise ForbiddenError("This server runs open, so it takes no requests from pages of other origins.")
 

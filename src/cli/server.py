@@ -1,0 +1,126 @@
+"""`formicary serve`: from the settings to a server that answers, and in good order back to nothing."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+
+import click
+import uvicorn
+from starlette.types import ASGIApp
+
+from ..app import create_app
+from ..auth import Authenticator, any_key_exists, is_loopback
+from ..config import Settings
+from ..db import Database
+from ..errors import ConfigurationError
+from .database import describe, open_database
+from .listener import address_of, bind, cannot_listen, url_of
+
+log = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GRACE_SECONDS = 10
+KEEP_ALIVE_SECONDS = 75
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM. Raises FormicaryError where that cannot begin."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_until_told(_serve(settings)))
+
+
+async def _until_told(serving: Coroutine[None, None, None]) -> None:
+    """A signal during the start undoes what was begun; later `_Server` takes over the signals."""
+    task = asyncio.create_task(serving)
+    _on_signals(lambda _: None if task.cancelling() else task.cancel())
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _serve(settings: Settings) -> None:
+    with bind(settings.host, settings.port) as listener:
+        url = url_of(settings.host, listener)
+        async with open_database(settings) as database, _authenticator(settings, listener, database) as auth:
+            log.info("%s, %s, on %s", url, _openness(auth), describe(settings))
+            app = create_app(settings, database=database, authenticator=auth)
+            server = _Server(app, ready=lambda: click.echo(f"Formicary is ready at {url}"))
+            try:
+                await server.serve([listener])
+            except OSError as error:
+                raise cannot_listen(settings.host, settings.port, error) from error
+
+
+@asynccontextmanager
+async def _authenticator(
+    settings: Settings, listener: socket.socket, database: Database
+) -> AsyncIterator[Authenticator]:
+    authenticator = Authenticator(database, is_open=await _is_open(settings, address_of(listener), database))
+    yield authenticator
+    await authenticator.close()
+
+
+async def _is_open(settings: Settings, address: str, database: Database) -> bool:
+    """Whether to ask for no keys.
+
+    A key that was ever made closes a local server: revoking the last one must not open it.
+    """
+    if is_loopback(address):
+        return settings.open or not await any_key_exists(database, even_revoked=True)
+    exposed = f"{settings.host} can be reached from other machines"
+    if settings.open:
+        raise ConfigurationError(f"{exposed}, so the server may not run open there")
+    if not await any_key_exists(database):
+        raise ConfigurationError(
+            f"{exposed}, and there is no API key yet. Make one, with the same database settings: "
+            "formicary key create --role ADMIN"
+        )
+    return False
+
+
+def _openness(authenticator: Authenticator) -> str:
+    return "open to everybody on this machine (no API key)" if authenticator.is_open else "API keys required"
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, app: ASGIApp, *, ready: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            http="httptools",
+            ws="none",
+        )
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Unlike uvicorn's own, a signal is not raised again in the end: what it asked for has been done."""
+        _on_signals(lambda number: self.handle_exit(number, None))
+        yield
+
+
+def _on_signals(handle: Callable[[int], object]) -> None:
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, handle, number)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop
+    import uvloop
+
+    return uvloop.new_event_loop
