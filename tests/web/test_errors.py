@@ -1,0 +1,57 @@
+import pytest
+from markupsafe import escape
+from starlette.requests import Request
+
+from formicary.errors import FormicaryError, OverloadedError, UnauthenticatedError, UnavailableError
+from formicary_web.errors import STATUS_OF_CODE, error_response, failure
+
+
+def request(*, by_htmx: bool = False) -> Request:
+    headers = [(b"hx-request", b"true")] if by_htmx else []
+    return Request({"type": "http", "method": "GET", "path": "/", "headers": headers, "query_string": b""})
+
+
+def subclasses(error: type[FormicaryError]) -> set[type[FormicaryError]]:
+    return {error}.union(*(subclasses(each) for each in error.__subclasses__()))
+
+
+def test_every_error_of_a_caller_has_a_status() -> None:
+    codes = {error.code for error in subclasses(FormicaryError)}
+    assert codes - set(STATUS_OF_CODE) == {"INTERNAL", "CONFIGURATION"}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(UnavailableError(), 503), (OverloadedError(), 503), (UnauthenticatedError(), 401)]
+)
+def test_error_is_a_page_with_its_message(error: FormicaryError, status: int) -> None:
+    response = failure(request(), error)
+    assert response.status_code == status
+    assert b"<html" in response.body
+    assert str(escape(error.message)).encode() in response.body
+
+
+def test_database_that_is_away_is_worth_trying_again() -> None:
+    response = failure(request(), UnavailableError())
+    assert response.headers["retry-after"] == "5"
+    assert b"Try again" in response.body
+
+
+def test_address_without_a_page_is_not_worth_trying_again() -> None:
+    page = bytes(error_response(request(), 404).body).split(b"<template")[0]
+    assert b"There is nothing here" in page
+    assert b"Try again" not in page
+
+
+def test_unexpected_error_shows_the_id_that_is_in_the_log() -> None:
+    assert b"<code>8f3a</code>" in error_response(request(), 500, error_id="8f3a").body
+
+
+def test_fragment_gets_only_the_problem_for_its_own_place() -> None:
+    response = failure(request(by_htmx=True), UnavailableError())
+    assert b"<html" not in response.body
+    assert b"data-refresh" in response.body
+    assert response.headers["hx-retarget"] == "find [data-problem]"
+
+
+def test_unusual_status_has_words_too() -> None:
+    assert b"I" in error_response(request(), 418).body

@@ -1,0 +1,79 @@
+"""What a browser is shown when something fails: a page, or inside a page the fragment's problem with a retry."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from formicary.errors import FormicaryError
+
+from . import rendering
+
+STATUS_OF_CODE = {
+    "BAD_USER_INPUT": HTTPStatus.BAD_REQUEST,
+    "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
+    "FORBIDDEN": HTTPStatus.FORBIDDEN,
+    "NOT_FOUND": HTTPStatus.NOT_FOUND,
+    "LIMIT_EXCEEDED": HTTPStatus.TOO_MANY_REQUESTS,
+    "UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+TITLES = {
+    HTTPStatus.UNAUTHORIZED: "No access without an API key",
+    HTTPStatus.FORBIDDEN: "This is not permitted",
+    HTTPStatus.NOT_FOUND: "There is nothing here",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Formicary cannot answer right now",
+}
+FALLBACK_TITLE = "Something went wrong"
+
+MESSAGES = {
+    HTTPStatus.NOT_FOUND: "The address may have changed, or what it led to is gone.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "The fault is on this side. It has been logged; trying again may help.",
+}
+
+HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"www-authenticate": "Bearer"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"retry-after": "5"},
+}
+
+MAY_PASS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
+"""Worth trying again; so is every fault of the server."""
+
+IN_PLACE = {"hx-retarget": "find [data-problem]", "hx-reswap": "innerHTML"}
+"""Tells htmx to leave what is shown where it is and to put the problem into its own slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorContext:
+    status: int
+    title: str
+    message: str
+    error_id: str | None
+    may_pass: bool
+
+
+def error_response(
+    request: Request, status: int, message: str | None = None, *, error_id: str | None = None
+) -> Response:
+    """A page in the dashboard's design; for a request by htmx just the problem. `error_id` is the one in the log."""
+    known = HTTPStatus(status)
+    context = ErrorContext(
+        status=status,
+        title=TITLES.get(known, FALLBACK_TITLE),
+        message=message or MESSAGES.get(known, known.description or known.phrase),
+        error_id=error_id,
+        may_pass=known in MAY_PASS or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
+    by_htmx = request.headers.get("hx-request") == "true"
+    response = (rendering.fragment if by_htmx else rendering.page)("error.html", context, status)
+    response.headers.update(HEADERS.get(known, {}))
+    if by_htmx:
+        response.headers.update(IN_PLACE)
+    return response
+
+
+def failure(request: Request, error: FormicaryError) -> Response:
+    """What the caller could cause or should know, in its own words."""
+    status = STATUS_OF_CODE.get(error.code, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return error_response(request, status, error.message)
