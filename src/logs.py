@@ -1,4 +1,4 @@
-"""Log lines for people or for machines. What authenticates a caller never gets into one."""
+"""Log lines on stderr, as text for people or as JSON for machines, without what authenticates a caller."""
 
 import logging
 import re
@@ -11,44 +11,54 @@ from .config import Settings
 
 CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)\s+[^\s'\",]+|(\w+://[^:/@\s]*):[^@\s]+@")
 
+QUIET = ("uvicorn", "alembic", "asyncio")
+"""Of these only warnings and errors."""
 
-def configure(settings: Settings) -> None:
-    """Send every logger's lines to stderr in the format and from the level of the settings."""
+
+def start_logging(settings: Settings) -> None:
+    """Send everybody's lines to stderr in the format and from the level of the settings."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(settings.log_level.upper())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 def scrub(text: str) -> str:
     """Take out what follows `Bearer` or `Basic`, and the password of a URL."""
-    return CREDENTIALS.sub(_replace, text)
+    return CREDENTIALS.sub(_starred, text)
 
 
-def _replace(match: re.Match[str]) -> str:
+def _starred(match: re.Match[str]) -> str:
     scheme, url = match.groups()
     return f"{scheme} ***" if scheme else f"{url}:***@"
 
 
 class TextFormatter(logging.Formatter):
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        super().__init__("{asctime} {levelname:<7} {name}: {message}", style="{")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802, ARG002
+        return _instant(record)
 
     def format(self, record: logging.LogRecord) -> str:
         return scrub(super().format(record))
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message and, for an error, its traceback."""
+    """One object a line: time, level, logger, message and, for an error, its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        entry = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        line = {
+            "time": _instant(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": scrub(record.getMessage()),
         }
         if record.exc_info:
-            entry["traceback"] = scrub(self.formatException(record.exc_info))
-        return msgspec.json.encode(entry).decode()
+            line["traceback"] = scrub(self.formatException(record.exc_info))
+        return msgspec.json.encode(line).decode()
+
+
+def _instant(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,6 +5,7 @@ masked, with an id under which its cause is in the log.
 """
 
 import logging
+import re
 import secrets
 from collections.abc import Iterable
 from typing import Any, TypeAlias
@@ -19,6 +20,8 @@ Failure: TypeAlias = dict[str, Any]
 """One entry of `errors`, ready to be serialised."""
 
 MAX_MESSAGE = 1000
+
+INVALID_VARIABLE = re.compile(r"^Variable '\$(\w+)' has invalid value(?: at ([^:]+))?:")
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -51,6 +54,11 @@ def request_failures(errors: Iterable[GraphQLError], code: str) -> list[Failure]
     return [_placed(failure(error.message, code), error) for error in errors]
 
 
+def variable_failures(errors: Iterable[GraphQLError]) -> list[Failure]:
+    """What is wrong with the variables, each with its full path, as in `input.runs[3].status`."""
+    return [_placed(failure(_with_path(error.message), BAD_USER_INPUT), error) for error in errors]
+
+
 def field_failures(errors: Iterable[GraphQLError]) -> list[Failure]:
     """What went wrong in fields while the operation ran."""
     return [_placed(_field_failure(error), error) for error in errors]
@@ -73,6 +81,10 @@ def _blames_argument(error: GraphQLError) -> bool:
     What it finds wrong with our own answers points at a field, or nowhere.
     """
     return bool(error.nodes) and not any(isinstance(node, FieldNode) for node in error.nodes or ())
+
+
+def _with_path(message: str) -> str:
+    return INVALID_VARIABLE.sub(r"Variable '$\1' has an invalid value at \1\2:", message, count=1)
 
 
 def _placed(entry: Failure, error: GraphQLError) -> Failure:

@@ -5,6 +5,7 @@ Execution goes straight to graphql-core's executor, as Strawberry's own would, w
 (extensions, middleware, incremental delivery).
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,11 +17,14 @@ import strawberry
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FloatValueNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    IntValueNode,
     OperationDefinitionNode,
     OperationType,
+    ValidationRule,
     specified_rules,
     validate,
 )
@@ -36,7 +40,18 @@ from .access import Requirement
 from .failure import Failure
 from .limits import Cost, Limits
 
-VALIDATION_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+
+class FiniteNumbersRule(ValidationRule):
+    """A number that a double cannot hold is no number that any field takes; graphql-core reads it as infinity."""
+
+    def enter_float_value(self, node: FloatValueNode | IntValueNode, *_args: Any) -> None:
+        if math.isinf(float(node.value)):
+            self.report_error(GraphQLError("The number is too large.", node))
+
+    enter_int_value = enter_float_value
+
+
+VALIDATION_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule, FiniteNumbersRule)
 MAX_ERRORS = 20
 
 TEXTS_KEPT = 1000
@@ -158,7 +173,7 @@ class Operations:
             is_awaitable=optimized_is_awaitable,
         )
         if isinstance(executor, list):
-            failures = failure.request_failures(executor, failure.BAD_USER_INPUT)
+            failures = failure.variable_failures(executor)
             return GraphQLResult(None, failures, is_request_error=True)
         answer = executor.execute_operation()
         result: ExecutionResult = await answer if isawaitable(answer) else answer

@@ -72,7 +72,7 @@ class Query:
 
     @strawberry.field
     def nodes(self, ids: list[strawberry.ID]) -> list[Thing]:
-        return [Thing(id=id) for id in ids]
+        return [Thing(id=each) for each in ids]
 
     @strawberry.field
     def things(self, first: int | None = None, last: int | None = None) -> ThingConnection:

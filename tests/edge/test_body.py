@@ -1,0 +1,77 @@
+"""Bodies over the wire: how large, how compressed, how interrupted."""
+
+import gzip
+import json
+import logging
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from .sample import MAX_BODY
+
+JSON = {"content-type": "application/json"}
+
+
+def request_of(size: int) -> bytes:
+    empty = len(json.dumps({"query": "{ slow }", "pad": ""}))
+    return json.dumps({"query": "{ slow }", "pad": "x" * (size - empty)}).encode()
+
+
+def in_chunks(body: bytes, size: int = 64 * 1024) -> Iterator[bytes]:
+    for start in range(0, len(body), size):
+        yield body[start : start + size]
+
+
+@pytest.mark.parametrize("way", ["announced", "chunked", "gzip", "gzip chunked"])
+@pytest.mark.parametrize(("size", "status"), [(MAX_BODY, 200), (MAX_BODY + 1, 413)])
+def test_the_limit_holds_whichever_way_a_body_comes(client: httpx2.Client, way: str, size: int, status: int) -> None:
+    body = request_of(size)
+    headers = dict(JSON)
+    if "gzip" in way:
+        body, headers["content-encoding"] = gzip.compress(body), "gzip"
+    content = in_chunks(body, 100) if "chunked" in way and "gzip" in way else body
+    if way == "chunked":
+        content = in_chunks(body)
+    response = client.post("/graphql", content=content, headers=headers)
+    assert response.status_code == status
+
+
+def test_a_gzip_bomb_is_stopped_at_the_limit(client: httpx2.Client) -> None:
+    bomb = gzip.compress(b"\0" * 200_000_000)
+    response = client.post("/graphql", content=bomb, headers={**JSON, "content-encoding": "gzip"})
+    assert response.status_code == 413
+
+
+def test_several_gzip_members_are_one_body(client: httpx2.Client) -> None:
+    body = b"".join(gzip.compress(part) for part in (b'{"query":', b'"{ slow }"', b"}"))
+    response = client.post("/graphql", content=body, headers={**JSON, "content-encoding": "gzip"})
+    assert response.json() == {"data": {"slow": "done"}}
+
+
+@pytest.mark.parametrize(
+    "body", [b"not gzip", gzip.compress(b'{"query":"{ slow }"}')[:-4], gzip.compress(b"{}") + b"garbage"]
+)
+def test_broken_gzip_is_a_bad_request(client: httpx2.Client, body: bytes) -> None:
+    response = client.post("/graphql", content=body, headers={**JSON, "content-encoding": "gzip"})
+    assert response.status_code == 400
+
+
+def test_another_encoding_is_refused_with_those_that_are_taken(client: httpx2.Client) -> None:
+    response = client.post("/graphql", content=b"x", headers={**JSON, "content-encoding": "br"})
+    assert response.status_code == 415
+    assert response.headers["accept-encoding"] == "gzip"
+
+
+def test_a_client_that_leaves_in_mid_body_leaves_no_trace_in_the_log(
+    sample_url: str, client: httpx2.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    parts = urlsplit(sample_url)
+    with socket.create_connection((parts.hostname, parts.port)) as connection:
+        head = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+        connection.sendall(head.encode() + b'{"query":')
+    assert client.post("/graphql", json={"query": "{ slow }"}).status_code == 200
+    assert caplog.records == []
