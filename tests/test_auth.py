@@ -205,7 +205,16 @@ def test_each_access_is_for_exactly_these_roles() -> None:
         Access.INGEST: {Role.INGEST, Role.ADMIN},
         Access.READ: {Role.READ, Role.ADMIN},
         Access.ADMIN: {Role.ADMIN},
+        Access.EVERYWHERE: {Role.ADMIN},
     }
+
+
+def test_a_key_bound_to_a_project_does_not_reach_what_belongs_to_all() -> None:
+    bound = Principal(Role.ADMIN, frozenset({1}))
+    assert bound.may(Access.ADMIN)
+    assert not bound.may(Access.EVERYWHERE)
+    with pytest.raises(ForbiddenError, match="concerns every project"):
+        bound.require(Access.EVERYWHERE, "Setting a price")
 
 
 def test_what_a_role_may_not_do_is_refused_by_name() -> None:

@@ -9,12 +9,16 @@ from ..models.api_key import Role
 
 
 class Access(StrEnum):
-    """What reaching something takes. ADMIN may do all of it; ANY is whoever is known at all."""
+    """What reaching something takes. ANY is whoever is known at all; a key with the role ADMIN may do the rest.
+
+    EVERYWHERE is for what belongs to no project: ADMIN, by a key that is not bound to projects.
+    """
 
     ANY = "ANY"
     INGEST = "INGEST"
     READ = "READ"
     ADMIN = "ADMIN"
+    EVERYWHERE = "EVERYWHERE"
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -26,6 +30,7 @@ _ROLES: dict[Access, frozenset[Role]] = {
     Access.INGEST: frozenset({Role.INGEST, Role.ADMIN}),
     Access.READ: frozenset({Role.READ, Role.ADMIN}),
     Access.ADMIN: frozenset({Role.ADMIN}),
+    Access.EVERYWHERE: frozenset({Role.ADMIN}),
 }
 
 
@@ -43,10 +48,15 @@ class Principal:
         return cls(Role.ADMIN)
 
     def may(self, access: Access) -> bool:
-        return self.role in access.roles
+        return self.role in access.roles and not self._is_bound_out_of(access)
 
     def require(self, access: Access, what: str) -> None:
-        """Raise ForbiddenError, naming `what` and the roles that reach it, unless this role does."""
-        if not self.may(access):
+        """Raise ForbiddenError, naming `what` and what reaches it, unless this principal does."""
+        if self.role not in access.roles:
             needed = " or ".join(role for role in Role if role in access.roles)
             raise ForbiddenError(f"{what} needs an API key with the role {needed}; this one has {self.role}.")
+        if self._is_bound_out_of(access):
+            raise ForbiddenError(f"{what} concerns every project; this API key is bound to some.")
+
+    def _is_bound_out_of(self, access: Access) -> bool:
+        return access is Access.EVERYWHERE and self.project_ids is not None

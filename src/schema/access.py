@@ -33,7 +33,7 @@ ACCESS: Mapping[str, Access] = {
     "Mutation.registerVersion": Access.INGEST,
     "Mutation.recordRuns": Access.INGEST,
     "Mutation.updateAgent": Access.ADMIN,
-    "Mutation.setModelPrice": Access.ADMIN,
+    "Mutation.setModelPrice": Access.EVERYWHERE,
     # things
     "Node": Access.ANY,
     "Project": Access.ANY,
