@@ -127,7 +127,6 @@ async def _try_to_connect(dsn: str) -> str | None:
 
 
 async def _migrate(dsn: str) -> None:
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         if await formicary_migrations.upgrade(dsn):
             log.debug("the database was migrated")

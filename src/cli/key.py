@@ -70,10 +70,10 @@ def revoke(key: str, database_url: str | None, data_dir: Path | None) -> None:
 
 
 def _settings(database_url: str | None, data_dir: Path | None) -> "Settings":
-    from ..logs import configure
+    from ..logs import start_logging
 
     settings = read_settings(database_url=database_url, data_dir=data_dir)
-    configure(settings)
+    start_logging(settings)
     return settings
 
 

@@ -19,11 +19,11 @@ def migrate(database_url: str | None, data_dir: Path | None) -> None:
     """Bring the database up to this version's schema."""
     import asyncio
 
-    from ..logs import configure
+    from ..logs import start_logging
     from .database import describe, open_database
 
     settings = read_settings(database_url=database_url, data_dir=data_dir)
-    configure(settings)
+    start_logging(settings)
 
     async def run() -> None:
         async with open_database(settings):

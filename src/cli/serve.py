@@ -37,9 +37,9 @@ def serve(
     host: str | None, port: int | None, open_: bool | None, database_url: str | None, data_dir: Path | None
 ) -> None:
     """Run the server: the GraphQL API, the dashboard and the background work."""
-    from ..logs import configure
+    from ..logs import start_logging
     from .server import run
 
     settings = read_settings(host=host, port=port, open=open_, database_url=database_url, data_dir=data_dir)
-    configure(settings)
+    start_logging(settings)
     run(settings)

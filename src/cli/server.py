@@ -91,7 +91,6 @@ class _Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             log_config=None,
-            log_level="warning",
             access_log=False,
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
