@@ -4,42 +4,48 @@ Hot statements go straight to asyncpg; `select` serves SQLModel statements for t
 over the same pool.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 import asyncpg
+import orjson
 from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy import JSON, Column, inspect
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlmodel import SQLModel
 from sqlmodel.sql.expression import SelectOfScalar
 
 from .config import Settings
-from .errors import OverloadedError, UnavailableError
+from .errors import LimitError, OverloadedError, UnavailableError
 
 log = logging.getLogger(__name__)
 
-Connection = PoolConnectionProxy
+Connection: TypeAlias = PoolConnectionProxy
 Model = TypeVar("Model", bound=SQLModel)
 QueryListener = Callable[[Any], None]
 
+CLOSING_SECONDS = 10
 DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
 
-CONNECTION_LOST: tuple[type[Exception], ...] = (
-    OSError,
+SERVER_GONE: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
 )
+CONNECTION_LOST: tuple[type[Exception], ...] = (OSError, *SERVER_GONE)
 """What is raised when the server went away or cannot take us; nothing that was not committed is kept."""
 
 
-class _Session(asyncpg.Connection):
-    """A connection that goes back to the pool as it is: nothing here changes a session, and a reset costs a round
-    trip. A transaction that was left open is still rolled back."""
+class _Session(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that goes back to the pool as it is.
+
+    Nothing here changes a session, and a reset costs a round trip. A transaction left open is still rolled back.
+    """
 
     __slots__ = ()
 
@@ -57,7 +63,10 @@ class Database:
 
     @classmethod
     async def open(cls, dsn: str, settings: Settings, *, on_query: QueryListener | None = None) -> Self:
-        """Open a pool. `on_query` is called with asyncpg's record of every statement (tests count with it)."""
+        """Open a pool and a first connection.
+
+        `on_query` is called with asyncpg's record of every statement (tests count with it).
+        """
 
         async def prepare(connection: asyncpg.Connection) -> None:
             connection.add_query_logger(_SlowStatements(settings.slow_statement_ms))
@@ -66,7 +75,7 @@ class Database:
 
         pool = await asyncpg.create_pool(
             dsn,
-            min_size=1,
+            min_size=0,  # asyncpg logs a traceback again and again while it cannot keep more
             max_size=settings.pool_size,
             connection_class=_Session,
             command_timeout=settings.statement_timeout + 5,
@@ -76,33 +85,45 @@ class Database:
             server_settings=_session_settings(settings),
             init=prepare,
         )
-        return cls(pool, dsn, settings)
+        async with pool.acquire():
+            return cls(pool, dsn, settings)
 
     async def close(self) -> None:
-        await self._pool.close()
+        """Wait for what is under way, but not for ever."""
+        try:
+            await asyncio.wait_for(self._pool.close(), CLOSING_SECONDS)
+        except TimeoutError:
+            log.warning("statements are still running after %d s: their connections are cut", CLOSING_SECONDS)
+            self._pool.terminate()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection for a short while.
 
-        Raises OverloadedError when none is free within `pool_timeout`, UnavailableError when the server is away.
+        Raises OverloadedError when none is free within `pool_timeout`, UnavailableError when the server is away,
+        LimitError when a statement takes longer than `statement_timeout`.
         """
-        try:
-            connection = await self._pool.acquire(timeout=self._settings.pool_timeout)
-        except TimeoutError:
-            raise OverloadedError from None
-        except CONNECTION_LOST as error:
-            raise UnavailableError from error
+        connection = await self._acquire()
         try:
             yield connection
-        except (asyncpg.InterfaceError, *CONNECTION_LOST) as error:
-            if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():
+        except asyncpg.QueryCanceledError as error:
+            raise LimitError(f"the database took longer than {self._settings.statement_timeout:g} s") from error
+        except Exception as error:
+            if not (_is_lost(connection) or isinstance(error, SERVER_GONE)):
                 raise
             log.warning("the connection to the database was lost: %s", error)
             await self._pool.expire_connections()
             raise UnavailableError from error
         finally:
             await self._pool.release(connection)
+
+    async def _acquire(self) -> Connection:
+        try:
+            return await self._pool.acquire(timeout=self._settings.pool_timeout)
+        except TimeoutError:
+            raise OverloadedError from None
+        except CONNECTION_LOST as error:
+            raise UnavailableError from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -113,13 +134,16 @@ class Database:
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
         """The rows of one reading statement; tried once more when the connection turns out to be stale."""
         try:
-            async with self.connection() as connection:
-                return await connection.fetch(sql, *args)
+            return await self._fetch(sql, *args)
         except OverloadedError:
             raise
         except UnavailableError:
-            async with self.connection() as connection:
-                return await connection.fetch(sql, *args)
+            return await self._fetch(sql, *args)
+
+    async def _fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        async with self.connection() as connection:
+            rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
+            return rows
 
     async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
         rows = await self.fetch(sql, *args)
@@ -136,12 +160,23 @@ class Database:
 
     async def select(self, statement: SelectOfScalar[Model]) -> list[Model]:
         """The rows of a SQLModel statement as models, for reads that are not hot."""
-        model = statement.column_descriptions[0]["entity"]
-        compiled = statement.compile(dialect=DIALECT)
-        names = [name for _, name, *_ in compiled._result_columns]  # type: ignore[attr-defined]
+        model: type[Model] = statement.column_descriptions[0]["entity"]
+        compiled = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
         rows = await self.fetch(str(compiled), *(compiled.params[name] for name in compiled.positiontup or ()))
-        attributes = {column.name: key for key, column in model.__mapper__.columns.items()}
-        return [model(**{attributes[name]: value for name, value in zip(names, row, strict=True)}) for row in rows]
+        columns = [(key, column) for key, column in inspect(model).columns.items()]
+        return [model(**{key: _value(column, row[column.name]) for key, column in columns}) for row in rows]
+
+
+def _value(column: Column[Any], value: Any) -> Any:
+    return orjson.loads(value) if isinstance(column.type, JSON) and value is not None else value
+
+
+def _is_lost(connection: Connection) -> bool:
+    """asyncpg takes a connection that the server has closed from its user at once, and then it cannot be asked."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
 
 
 def _session_settings(settings: Settings) -> dict[str, str] | None:

@@ -142,7 +142,7 @@ class Cluster:
                 return False
             return self._directory.samefile(process.cwd())
         except psutil.AccessDenied:
-            return process.name() == "postgres"
+            return bool(process.name() == "postgres")
         except (psutil.NoSuchProcess, FileNotFoundError):
             return False
 

@@ -4,6 +4,7 @@ The address of a Unix socket holds about a hundred bytes, and both the server's 
 A directory elsewhere is remembered by a symbolic link beside the data.
 """
 
+import shutil
 import socket
 import stat
 import tempfile
@@ -28,14 +29,17 @@ def is_listening(directory: Path) -> bool:
 
 
 def socket_directory(home: Path, account: Account) -> Path:
+    """The directory to use, made if need be; the same each time as far as possible."""
     beside = home / "socket"
     if beside.is_symlink():
-        target = beside.readlink()
-        if _is_private(target, account):
-            return target
+        directory = beside.readlink()
+        if _is_private(directory, account) or _made_private(directory, account):
+            return directory
         beside.unlink()
-    elif _fits(beside) and account.can_reach(home):
-        return _make_private(beside, account)
+    elif _fits(beside) and account.can_reach(home) and (beside.exists() or _made_private(beside, account)):
+        return beside
+    elif beside.exists():
+        shutil.rmtree(beside)  # the data was moved to where it no longer fits
     elsewhere = _short_directory(account)
     beside.symlink_to(elsewhere)
     return elsewhere
@@ -44,10 +48,8 @@ def socket_directory(home: Path, account: Account) -> Path:
 def remove_socket_directory(home: Path) -> None:
     """Remove the directory of a server that has stopped, if it lies elsewhere."""
     beside = home / "socket"
-    if beside.is_symlink():
-        if beside.readlink().is_dir():
-            beside.readlink().rmdir()
-        beside.unlink()
+    if beside.is_symlink() and beside.readlink().is_dir():
+        beside.readlink().rmdir()
 
 
 def _short_directory(account: Account) -> Path:
@@ -59,11 +61,13 @@ def _short_directory(account: Account) -> Path:
     raise ConfigurationError("there is no directory for PostgreSQL's socket: set TMPDIR to a short path")
 
 
-def _make_private(directory: Path, account: Account) -> Path:
-    if not directory.exists():
+def _made_private(directory: Path, account: Account) -> bool:
+    try:
         directory.mkdir(mode=0o700)
-        account.own(directory)
-    return directory
+    except (FileExistsError, FileNotFoundError):
+        return False
+    account.own(directory)
+    return True
 
 
 def _socket_file(directory: Path) -> Path:
