@@ -42,6 +42,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=16 * 1024 * 1024, gt=0, description="Largest request body, also after decompression."
     )
+    max_tokens: int = Field(default=20_000, gt=0, description="Most tokens of a GraphQL document.")
+    max_aliases: int = Field(default=200, ge=0, description="Most aliases of a GraphQL document.")
+    max_depth: int = Field(default=15, gt=0, description="Most levels of fields of a query, introspection aside.")
+    max_cost: int = Field(
+        default=50_000, gt=0, description="Most objects an answer can hold, judged by the page sizes of the query."
+    )
     slow_statement_ms: float = Field(default=500.0, gt=0, description="Statements slower than this are logged.")
     log_format: Literal["text", "json"] = Field(default="text", description="Format of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")

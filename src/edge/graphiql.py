@@ -1,5 +1,7 @@
 """GraphiQL, started by a script of our own; every file comes from this server."""
 
+from formicary_web.assets import asset
+
 from .answer import HTML, Answer
 
 CONTENT_SECURITY_POLICY = (
@@ -7,18 +9,21 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-DOCUMENT = """<!doctype html>
+VENDOR = "vendor/graphiql"
+
+DOCUMENT = f"""<!doctype html>
 <html lang="en">
 <head>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
+  <link rel="icon" href="{asset("favicon.svg")}">
   <title>Formicary GraphiQL</title>
-  <link rel="stylesheet" href="/static/vendor/graphiql/graphiql.min.css">
-  <link rel="stylesheet" href="/static/graphiql.css">
-  <script defer src="/static/vendor/graphiql/react.production.min.js"></script>
-  <script defer src="/static/vendor/graphiql/react-dom.production.min.js"></script>
-  <script defer src="/static/vendor/graphiql/graphiql.min.js"></script>
-  <script defer src="/static/graphiql.js"></script>
+  <link rel="stylesheet" href="{asset(f"{VENDOR}/graphiql.min.css")}">
+  <link rel="stylesheet" href="{asset("graphiql.css")}">
+  <script defer src="{asset(f"{VENDOR}/react.production.min.js")}"></script>
+  <script defer src="{asset(f"{VENDOR}/react-dom.production.min.js")}"></script>
+  <script defer src="{asset(f"{VENDOR}/graphiql.min.js")}"></script>
+  <script defer src="{asset("graphiql.js")}"></script>
 </head>
 <body>
   <div id="graphiql">GraphiQL is loading …</div>

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import strawberry
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, Router
+from starlette.routing import Mount, Route, Router
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
@@ -23,6 +23,7 @@ from formicary.errors import (
     UnavailableError,
 )
 from formicary.schema.operation import Operations
+from formicary_web.assets import PREFIX, Assets
 
 MAX_BODY = 1024 * 1024
 
@@ -171,7 +172,7 @@ def error_page(request: Request, status: int, message: str | None, error_id: str
 
 def application(endpoints: Mapping[str, object] | None = None) -> Edge:
     graphql = GraphQLEndpoint(operations(), make_context=make_context, max_body_bytes=MAX_BODY)
-    pages = Router([Route("/page", page), Route("/broken", broken_page)])
+    pages = Router([Route("/page", page), Route("/broken", broken_page), Mount(PREFIX, Assets())])
     return Edge(
         endpoints={"/graphql": graphql, "/healthz": healthz, **(endpoints or {})},  # type: ignore[dict-item]
         pages=pages,
