@@ -100,12 +100,12 @@ function onClick(event) {
   (own ? [own] : fragments()).forEach(refresh);
 }
 
+// What sending the form would do, but without fields that say nothing in the address.
 function onChange(event) {
-  if (event.target.form && "autosubmit" in event.target.form.dataset) event.target.form.requestSubmit();
-}
-
-function leaveOutEmptyFields(event) {
-  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  const { form } = event.target;
+  if (!form || !("autosubmit" in form.dataset)) return;
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+  location.assign(query.size ? `${form.action}?${query}` : form.action);
 }
 
 htmx.registerExtension("formicary", {
@@ -121,7 +121,6 @@ document.addEventListener("htmx:error", (event) => sayNoAnswer(event.target.clos
 document.addEventListener("visibilitychange", resume);
 document.addEventListener("click", onClick);
 document.addEventListener("change", onChange);
-document.addEventListener("formdata", leaveOutEmptyFields);
 fragments().forEach(measureClockSkew);
 writeTimes();
 setInterval(writeTimes, 1000);
