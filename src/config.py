@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     pgbouncer: bool = Field(
         default=False, description="DATABASE_URL is a PgBouncer in transaction mode: no prepared statements."
     )
+    direct_url: SecretStr | None = Field(
+        default=None, description="Where DATABASE_URL is a PgBouncer: the server behind it, for migrations."
+    )
     max_body_bytes: int = Field(
         default=16 * 1024 * 1024, gt=0, description="Largest request body, also after decompression."
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 
+import asyncpg
 import httpx2
 import pytest
 
@@ -45,6 +46,14 @@ def run(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         timeout=PATIENCE,
         check=False,
     )
+
+
+async def has_tables(dsn: str) -> bool:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return bool(await connection.fetchval("SELECT to_regclass('run') IS NOT NULL"))
+    finally:
+        await connection.close()
 
 
 def only_line(text: str) -> str:
@@ -183,15 +192,23 @@ async def test_a_key_is_revoked_by_its_prefix(db: Database) -> None:
     assert run("key", "revoke", "nothing", DATABASE_URL=db.dsn).returncode == 1
 
 
-def test_migrate_makes_the_tables_of_an_empty_database(empty_dsn: str) -> None:
+async def test_migrate_makes_the_tables_of_an_empty_database(empty_dsn: str) -> None:
+    assert not await has_tables(empty_dsn)
     assert run("migrate", DATABASE_URL=empty_dsn).returncode == 0
-    assert run("key", "list", DATABASE_URL=empty_dsn).returncode == 0
+    assert await has_tables(empty_dsn)
 
 
 def test_a_flag_wins_over_the_environment(dsn: str, unused_port: int) -> None:
     away = f"postgresql://127.0.0.1:{unused_port}/x"
     done = run("key", "list", "--database-url", dsn, DATABASE_URL=away, FORMICARY_START_TIMEOUT="0.1")
     assert done.returncode == 0
+
+
+async def test_migrations_go_past_a_pgbouncer(dsn: str, empty_dsn: str) -> None:
+    done = run("migrate", DATABASE_URL=dsn, FORMICARY_PGBOUNCER="1")
+    assert "set FORMICARY_DIRECT_URL" in only_line(done.stderr)
+    run("migrate", DATABASE_URL=dsn, FORMICARY_PGBOUNCER="1", FORMICARY_DIRECT_URL=empty_dsn)
+    assert await has_tables(empty_dsn)
 
 
 def test_a_database_that_is_away_is_waited_for_then_given_up(unused_port: int) -> None:

@@ -43,7 +43,7 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """
     async with _server(settings) as dsn:
         with patience("migrating the database"):
-            await _migrate(dsn)
+            await _migrate(_direct(dsn, settings))
         database = await Database.open(dsn, settings)
         try:
             yield database
@@ -124,6 +124,15 @@ async def _try_to_connect(dsn: str) -> str | None:
         return str(error)
     await connection.close()
     return None
+
+
+def _direct(dsn: str, settings: Settings) -> str:
+    """Where migrations go: their locks need a session of their own, which a PgBouncer does not give."""
+    if settings.direct_url is not None:
+        return settings.direct_url.get_secret_value()
+    if settings.pgbouncer:
+        raise ConfigurationError("migrations cannot go through a PgBouncer: set FORMICARY_DIRECT_URL as well")
+    return dsn
 
 
 async def _migrate(dsn: str) -> None:
