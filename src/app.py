@@ -41,7 +41,7 @@ def create_app(settings: Settings, *, database: Database, authenticator: Authent
     )
     return Edge(
         endpoints={"/graphql": graphql, "/healthz": healthz, "/readyz": Readiness(database)},
-        pages=Router(routes(database=lambda: database, authenticate=authenticate)),
+        pages=Router(routes(database=database, authenticate=authenticate)),
         error_page=_error_page,
     )
 

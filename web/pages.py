@@ -36,9 +36,9 @@ Page: TypeAlias = Callable[[Visit], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """Makes routes of pages. `database` is called for each request: the pool opens after the routes are made."""
+    """Makes routes of pages."""
 
-    database: Callable[[], Database]
+    database: Database
     authenticate: Authenticate
 
     def route(self, path: str, page: Page) -> Route:
@@ -53,4 +53,4 @@ class Pages:
     async def _visit(self, request: Request) -> Visit:
         principal = await self.authenticate(request)
         principal.require(Access.READ, "The dashboard")
-        return Visit(request=request, database=self.database(), principal=principal)
+        return Visit(request=request, database=self.database, principal=principal)

@@ -1,7 +1,5 @@
 """The addresses of the dashboard."""
 
-from collections.abc import Callable
-
 from starlette.routing import BaseRoute, Mount
 
 from formicary.db import Database
@@ -11,7 +9,7 @@ from .assets import PREFIX, Assets
 from .pages import Authenticate, Pages
 
 
-def routes(*, database: Callable[[], Database], authenticate: Authenticate) -> list[BaseRoute]:
+def routes(*, database: Database, authenticate: Authenticate) -> list[BaseRoute]:
     """`authenticate` gives the principal of a request, or raises UnauthenticatedError."""
     pages = Pages(database=database, authenticate=authenticate)
     return [

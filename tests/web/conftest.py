@@ -33,7 +33,7 @@ def dashboard(db: Database, *, is_open: bool = True) -> Starlette:
 
     return Starlette(
         routes=routes(
-            database=lambda: db,
+            database=db,
             authenticate=lambda request: authenticator.authenticate(request.headers.get("authorization")),
         ),
         exception_handlers={404: not_found, Exception: unexpected},

@@ -53,9 +53,7 @@ async def test_new_failure_shows_in_the_title_of_the_tab(db: Database, open_page
     await expect(page).to_have_title("(1) Agents · Formicary")
 
 
-async def test_hidden_page_does_not_poll_and_refreshes_at_once_on_return(
-    db: Database, open_page: OpenPage
-) -> None:
+async def test_hidden_page_does_not_poll_and_refreshes_at_once_on_return(db: Database, open_page: OpenPage) -> None:
     page = await open_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -153,9 +151,7 @@ async def test_error_page_of_a_proxy_is_kept_out(db: Database, open_page: OpenPa
     faults.seen.clear()
 
 
-async def test_what_is_opened_scrolled_and_focused_stays_so_over_a_refresh(
-    db: Database, open_page: OpenPage
-) -> None:
+async def test_what_is_opened_scrolled_and_focused_stays_so_over_a_refresh(db: Database, open_page: OpenPage) -> None:
     for i in range(20):
         await insert_failing_agent(db, f"broken {i:02}", last_error_message="long " * 100)
     page = await open_page(viewport=PHONE)
@@ -255,7 +251,9 @@ async def test_first_visit_is_small(db: Database, open_page: OpenPage, chromium:
 
 async def test_policy_stops_what_is_inline(open_page: OpenPage, faults: Faults) -> None:
     page = await open_page()
-    await page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=/static/favicon.svg onload=\"evil = 1\">')")
+    await page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<img src=/static/favicon.svg onload=\"evil = 1\">')"
+    )
     await page.wait_for_load_state("networkidle")
     assert await page.evaluate("typeof evil") == "undefined"
     assert "Content Security Policy" in faults.seen.pop()

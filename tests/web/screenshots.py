@@ -1,0 +1,55 @@
+"""Take the pictures of the README anew: the demo served on a fresh embedded database, seen by Chromium.
+
+python tests/web/screenshots.py
+"""
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.async_api import Browser, async_playwright
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+CHROMIUM = "/usr/bin/chromium"
+VIEWPORT = {"width": 1280, "height": 800}
+PICTURES = {"agents.png": ("/", "light"), "agents-dark.png": ("/", "dark")}
+
+
+@contextmanager
+def demo() -> Iterator[str]:
+    """The address of a server with sample data."""
+    formicary = Path(sys.executable).with_name("formicary")
+    with TemporaryDirectory() as directory:
+        command = [formicary, "serve", "--demo", "--port", "0", "--data-dir", directory]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            try:
+                yield next(found[0] for line in server.stdout if (found := re.search(r"http://\S+", line)))
+            finally:
+                server.terminate()
+
+
+async def take(browser: Browser, url: str, scheme: str, file: Path) -> None:
+    context = await browser.new_context(viewport=VIEWPORT, color_scheme=scheme, device_scale_factor=1.5)
+    page = await context.new_page()
+    await page.goto(url, wait_until="networkidle")
+    await page.screenshot(path=file)
+    await context.close()
+
+
+async def main() -> None:
+    with demo() as address:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+            for name, (path, scheme) in PICTURES.items():
+                await take(browser, address + path, scheme, IMAGES / name)
+            await browser.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
