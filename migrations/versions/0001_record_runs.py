@@ -191,7 +191,8 @@ INDEXES = (
     "CREATE INDEX run_total_tokens_idx ON run (coalesce(total_tokens, -1), id)",
     "CREATE INDEX run_tools_idx ON run USING gin (tools) WHERE tools IS NOT NULL",
     """
-    CREATE INDEX run_error_message_idx ON run USING gin (to_tsvector('simple'::regconfig, error_message))
+    CREATE INDEX run_error_message_idx ON run
+    USING gin (to_tsvector('simple'::regconfig, translate(error_message, '_./:-()[]{}<>=,;#@"', '                   ')))
     WHERE error_message IS NOT NULL
     """,
 )

@@ -55,6 +55,15 @@ class RunKey(SQLModel, table=True):
     started_at: datetime = timestamptz()
 
 
+_PUNCTUATION = "_./:-()[]{}<>=,;#@\""
+
+ERROR_WORDS = (
+    "to_tsvector('simple'::regconfig, "
+    f"translate(error_message, '{_PUNCTUATION}', '{' ' * len(_PUNCTUATION)}'))"
+)
+"""The words of an error message, which the index holds; punctuation would glue words together."""
+
+
 def _some(column: str) -> Index:
     """An index for "the newest with this value", of a column that is often null."""
     return Index(f"run_{column}_started_at_idx", column, "started_at", postgresql_where=text(f"{column} IS NOT NULL"))
@@ -94,7 +103,7 @@ class Run(SQLModel, table=True):
         Index("run_tools_idx", "tools", postgresql_using="gin", postgresql_where=text("tools IS NOT NULL")),
         Index(
             "run_error_message_idx",
-            text("to_tsvector('simple'::regconfig, error_message)"),
+            text(ERROR_WORDS),
             postgresql_using="gin",
             postgresql_where=text("error_message IS NOT NULL"),
         ),

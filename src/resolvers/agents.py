@@ -181,7 +181,8 @@ async def cards(db: Database, scope: Scope, *, project: str | None = None, limit
     """What the dashboard shows of each agent, best pheromone score first."""
     statement = _matching(scope, AgentFilter(project=project))
     rows = await db.fetch(
-        f"{CARDS_SQL} {statement.where_clause} ORDER BY s.pheromone_score DESC NULLS LAST, a.name, a.id LIMIT {limit:d}",
+        f"{CARDS_SQL} {statement.where_clause}"
+        f" ORDER BY s.pheromone_score DESC NULLS LAST, a.name, a.id LIMIT {limit:d}",
         *statement.args,
     )
     return [AgentCard(*_with_status(row)) for row in rows]

@@ -1,5 +1,6 @@
 """A statement in the making: its conditions as text, its values as parameters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .scope import Scope
@@ -21,12 +22,12 @@ class Statement:
         """Add a condition in which each `{}` stands for the next value."""
         self.conditions.append(condition.format(*(self.arg(value) for value in values)))
 
-    def one_of(self, column: str, values: list[object], cast: str) -> None:
+    def one_of(self, column: str, values: Sequence[object], cast: str) -> None:
         """Keep rows whose column is one of the values; `=` for a single one, since only that keeps index order."""
         if len(values) == 1:
             self.where(f"{column} = {{}}::{cast}", values[0])
         else:
-            self.where(f"{column} = ANY({{}}::{cast}[])", values)
+            self.where(f"{column} = ANY({{}}::{cast}[])", list(values))
 
     def within(self, column: str, scope: Scope) -> None:
         """Keep what lies in the projects of the scope."""

@@ -51,7 +51,7 @@ class Limits:
     """`depth` counts levels of fields outside introspection; `cost` is the objects an answer can hold."""
 
     length: int = 256 * 1024
-    tokens: int = 20_000
+    tokens: int = 10_000
     aliases: int = 200
     fields: int = 2_000
     depth: int = 15

@@ -24,6 +24,8 @@ from graphql import (
     IntValueNode,
     OperationDefinitionNode,
     OperationType,
+    OverlappingFieldsCanBeMergedRule,
+    ValidationContext,
     ValidationRule,
     specified_rules,
     validate,
@@ -34,7 +36,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from ..auth import Principal
-from ..errors import BadInputError, FormicaryError
+from ..errors import BadInputError, FormicaryError, LimitError
 from . import access, failure
 from .access import Requirement
 from .failure import Failure
@@ -51,7 +53,21 @@ class FiniteNumbersRule(ValidationRule):
     enter_int_value = enter_float_value
 
 
-VALIDATION_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule, FiniteNumbersRule)
+class MergeRule(OverlappingFieldsCanBeMergedRule):
+    """The rule whose work can grow with the square of a document, with a budget of some 0.1 s."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self.rule_context.remaining_complexity_budget = 20_000
+
+
+VALIDATION_RULES = (
+    *(rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule),
+    MergeRule,
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+    FiniteNumbersRule,
+)
 MAX_ERRORS = 20
 
 TEXTS_KEPT = 1000
@@ -229,11 +245,17 @@ class _Documents:
 
 
 def validate_document(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    """Strawberry's validation, with an end. A literal that a scalar cannot even look at is invalid too."""
+    """Strawberry's validation, with an end. A literal that a scalar cannot even look at is invalid too.
+
+    Raises LimitError for what would take too long to check.
+    """
     try:
-        return validate(schema, document, VALIDATION_RULES, max_errors=MAX_ERRORS)
+        errors = validate(schema, document, VALIDATION_RULES, max_errors=MAX_ERRORS)
     except ValueError as error:
         return [GraphQLError(f"A literal is not valid: {error}")]
+    if any(error.message == "Validation aborted." for error in errors):
+        raise LimitError("The query repeats fields, or nests fragments, more than can be checked.")
+    return errors
 
 
 def decode_variables(text: bytes | None) -> dict[str, Any]:

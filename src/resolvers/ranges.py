@@ -1,0 +1,51 @@
+"""Ranges of time as callers give them, and as they are meant."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ..errors import BadInputError
+
+LONGEST = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """Both ends, or `last` (milliseconds) counted back from now, or `from_` alone up to now."""
+
+    last: int | None = None
+    from_: datetime | None = None
+    to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedRange:
+    """From `from_` (included) to `to` (not included)."""
+
+    from_: datetime
+    to: datetime
+
+
+def resolve(range_: TimeRange, now: datetime | None = None) -> ResolvedRange:
+    """The range that is meant. Raises BadInputError for contradictions and for more than 400 days."""
+    now = now or datetime.now(UTC)
+    if range_.last is not None:
+        return _last(range_, now)
+    if range_.from_ is None:
+        raise BadInputError("range: give `last`, or `from` with or without `to`.")
+    return _checked(range_.from_, range_.to or now)
+
+
+def _last(range_: TimeRange, now: datetime) -> ResolvedRange:
+    if range_.from_ is not None or range_.to is not None:
+        raise BadInputError("range: give either `last` or `from` and `to`, not both.")
+    if range_.last is None or not 0 < range_.last <= LONGEST / timedelta(milliseconds=1):
+        raise BadInputError("range.last: must be longer than nothing and at most 400 days.")
+    return ResolvedRange(now - timedelta(milliseconds=range_.last), now)
+
+
+def _checked(start: datetime, end: datetime) -> ResolvedRange:
+    if start > end:
+        raise BadInputError(f"range: `from` ({start.isoformat()}) is after `to` ({end.isoformat()}).")
+    if end - start > LONGEST:
+        raise BadInputError(f"range: {(end - start).days} days are more than the 400 that are allowed.")
+    return ResolvedRange(start, end)

@@ -1,0 +1,175 @@
+"""Which runs: the filter of the API as conditions that the indexes of `run` can answer."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ..db import Database
+from ..models.run import ERROR_WORDS, RunStatus
+from .ranges import TimeRange, resolve
+from .scope import Scope
+from .statement import Statement
+
+Texts = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """What is None does not narrow. Of several values any may hold; of several fields all must.
+
+    `agent_id` are ids of agents; `error_text` are words, each of which must begin a word of the error message;
+    `tool` are tools of which the run called at least one. Durations are in milliseconds, costs in USD.
+    """
+
+    project: str | None = None
+    agent: Texts | None = None
+    agent_id: tuple[int, ...] | None = None
+    version_id: int | None = None
+    version: Texts | None = None
+    status: tuple[RunStatus, ...] | None = None
+    model: Texts | None = None
+    provider: Texts | None = None
+    initiator: Texts | None = None
+    user: Texts | None = None
+    session: Texts | None = None
+    trace_id: str | None = None
+    task_id: str | None = None
+    external_id: Texts | None = None
+    error_type: Texts | None = None
+    error_text: str | None = None
+    tool: Texts | None = None
+    min_duration_ms: float | None = None
+    max_duration_ms: float | None = None
+    min_cost: Decimal | None = None
+    range: TimeRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A column that must hold one of some values."""
+
+    column: str
+    values: Sequence[object]
+    cast: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedFilter:
+    """A filter whose names have become ids: `choices`, the most selective first, and the filter for the rest."""
+
+    scope: Scope
+    choices: list[Choice]
+    where: RunFilter
+
+    @property
+    def matches_nothing(self) -> bool:
+        return any(not choice.values for choice in self.choices)
+
+    def apply(self, statement: Statement, *, except_: Choice | None = None) -> None:
+        """Add the conditions, without the one choice that the caller takes care of."""
+        for choice in self.choices:
+            if choice is not except_:
+                statement.one_of(choice.column, choice.values, choice.cast)
+        _apply_the_rest(statement, self.where)
+        if self.where.external_id is not None:
+            _apply_external_ids(statement, self.scope, list(self.where.external_id))
+
+
+FIND_IDS = """
+    SELECT
+        ARRAY(
+            SELECT p.id FROM project p
+            WHERE p.slug = $1 AND ($4::bigint[] IS NULL OR p.id = ANY($4))) AS projects,
+        ARRAY(
+            SELECT a.id FROM agent a JOIN project p ON p.id = a.project_id
+            WHERE a.name = ANY($2::text[]) AND ($1::text IS NULL OR p.slug = $1)
+            AND ($4::bigint[] IS NULL OR a.project_id = ANY($4))) AS agents,
+        ARRAY(
+            SELECT v.id FROM agent_version v JOIN agent a ON a.id = v.agent_id JOIN project p ON p.id = a.project_id
+            WHERE v.version = ANY($3::text[]) AND ($1::text IS NULL OR p.slug = $1)
+            AND ($2::text[] IS NULL OR a.name = ANY($2)) AND ($5::bigint[] IS NULL OR a.id = ANY($5))
+            AND ($4::bigint[] IS NULL OR a.project_id = ANY($4))) AS versions"""
+
+
+async def resolve_names(db: Database, scope: Scope, where: RunFilter) -> ResolvedFilter:
+    """Look up the ids behind the names of a filter: one statement, or none where it has no such name."""
+    ids: dict[str, list[object]] = {"projects": [], "agents": [], "versions": []}
+    if where.project is not None or where.agent is not None or where.version is not None:
+        row = await db.fetchrow(
+            FIND_IDS,
+            where.project,
+            _list(where.agent),
+            _list(where.version),
+            None if scope is None else sorted(scope),
+            _list(where.agent_id),
+        )
+        ids = dict(row or {})
+    return ResolvedFilter(scope, _choices(scope, where, ids), where)
+
+
+def _choices(scope: Scope, where: RunFilter, ids: dict[str, list[object]]) -> list[Choice]:
+    found = [
+        Choice("r.trace_id", [where.trace_id], "text") if where.trace_id is not None else None,
+        Choice("r.task_id", [where.task_id], "text") if where.task_id is not None else None,
+        _texts("r.session_id", where.session),
+        _texts("r.user_id", where.user),
+        Choice("r.version_id", [where.version_id], "bigint") if where.version_id is not None else None,
+        Choice("r.version_id", ids["versions"], "bigint") if where.version is not None else None,
+        Choice("r.agent_id", list(where.agent_id), "bigint") if where.agent_id is not None else None,
+        Choice("r.agent_id", ids["agents"], "bigint") if where.agent is not None else None,
+        _texts("r.error_type", where.error_type),
+        _texts("r.initiator", where.initiator),
+        _texts("r.model", where.model),
+        _texts("r.provider", where.provider),
+        Choice("r.project_id", ids["projects"], "bigint") if where.project is not None else None,
+        Choice("r.project_id", sorted(scope), "bigint") if scope is not None else None,
+    ]
+    return [choice for choice in found if choice is not None]
+
+
+def _texts(column: str, values: Texts | None) -> Choice | None:
+    return None if values is None else Choice(column, list(values), "text")
+
+
+def _list(values: tuple[object, ...] | None) -> list[object] | None:
+    return None if values is None else list(values)
+
+
+def _apply_the_rest(statement: Statement, where: RunFilter) -> None:
+    if where.status is not None:
+        # Constants, not parameters: only so can the planner see that a partial index covers them.
+        codes = ", ".join(str(int(status)) for status in where.status)
+        statement.conditions.append(f"r.status IN ({codes})" if codes else "false")
+    if where.range is not None:
+        range_ = resolve(where.range)
+        statement.where("r.started_at >= {} AND r.started_at < {}", range_.from_, range_.to)
+    if where.min_duration_ms is not None or where.max_duration_ms is not None:
+        statement.where("coalesce(r.duration_ms, -1) >= {}::float8", max(where.min_duration_ms or 0.0, 0.0))
+    if where.max_duration_ms is not None:
+        statement.where("coalesce(r.duration_ms, -1) <= {}::float8", where.max_duration_ms)
+    if where.min_cost is not None:
+        statement.where("coalesce(r.cost, -1) >= {}::numeric", max(where.min_cost, Decimal(0)))
+    if where.tool is not None:
+        statement.where("r.tools ?| {}::text[]", list(where.tool))
+    if where.error_text is not None:
+        words = statement.arg(_words(where.error_text))
+        statement.conditions.append(f"{ERROR_WORDS} @@ {words}::text::tsquery")
+
+
+def _words(text: str) -> str:
+    """A tsquery that asks for all the words of a text, each possibly only begun."""
+    words = re.findall(r"\w+", text.lower().replace("_", " "))
+    return " & ".join(f"'{word}':*" for word in words)
+
+
+def _apply_external_ids(statement: Statement, scope: Scope, external_ids: list[str]) -> None:
+    """Through run_key, whose key starts with the agent: one probe an agent and id."""
+    agents = Statement(args=statement.args)
+    agents.within("a.project_id", scope)
+    statement.where(
+        "(r.agent_id, r.id) IN ("
+        "SELECT k.agent_id, k.run_id FROM agent a JOIN run_key k ON k.agent_id = a.id "
+        f"AND k.external_id = ANY({{}}::text[]) {agents.where_clause})",
+        external_ids,
+    )

@@ -1,0 +1,109 @@
+"""Agents in the API."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from ..resolvers import agents
+from ..resolvers.agents import AgentStatus
+from ..resolvers.loaders import VersionsKey
+from ..resolvers.page import PageArgs
+from . import paging
+from .context import Info
+from .node import Node, global_id
+from .paging import After, Before, First, Last, Listing
+from .project import Project
+from .run import OrderOfRuns, RunConnection, RunError, WhichRuns, runs_of
+from .scalars import BigInt, DateTime
+from .version import AgentVersion, AgentVersionConnection
+
+Parent = strawberry.Parent[agents.Agent]
+
+
+def _id(root: Parent) -> strawberry.ID:
+    return global_id("Agent", root.id)
+
+
+async def _project(root: Parent, info: Info) -> Any:
+    return await info.context.loaders.project.load(root.project_id)
+
+
+async def _latest_version(root: Parent, info: Info) -> Any:
+    return await info.context.loaders.latest_version.load(root.id)
+
+
+async def _version(
+    root: Parent, info: Info, version: Annotated[str, strawberry.argument(description="The version's name.")]
+) -> Any:
+    return await info.context.loaders.version_by_name.load((root.id, version))
+
+
+async def _versions(
+    root: Parent, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+) -> Any:
+    loaders = info.context.loaders
+    page = await loaders.versions.load(VersionsKey(root.id, PageArgs(first, after, last, before)))
+    return Listing(page, lambda: loaders.version_count.load(root.id))
+
+
+async def _runs(
+    root: Parent,
+    info: Info,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: WhichRuns = None,  # noqa: A002
+    order_by: OrderOfRuns = None,
+) -> Any:
+    return await runs_of(info, "agent_id", root.id, PageArgs(first, after, last, before), filter, order_by)
+
+
+@strawberry.type(description="Who runs. Named by its project and name; known from its first run or registration on.")
+class Agent(Node):
+    id: strawberry.ID = strawberry.field(resolver=_id, description="The global id.")
+    name: str = strawberry.field(description="The name by which runs refer to it.")
+    display_name: str = strawberry.field(description="The name for people; the name where none was set.")
+    project: Project = strawberry.field(resolver=_project, description="The project it belongs to.")
+    focus_type: str | None = strawberry.field(description="What it is for.")
+    status: AgentStatus = strawberry.field(description="How it stands at this moment.")
+    pheromone_score: float = strawberry.field(
+        description="How well it does, 0 to 1: the score reported by the run that started last, 0.5 before any."
+    )
+    consecutive_failures: int = strawberry.field(
+        description="Failed and timed out runs that started after the last succeeded one did."
+    )
+    created_at: DateTime = strawberry.field(description="When it was first registered.")
+    last_active_at: DateTime | None = strawberry.field(
+        description="The latest end of its runs, or start of one that has not ended; null before any."
+    )
+    uptime_seconds: BigInt = strawberry.field(description="Seconds since it was first registered.")
+    last_error: RunError | None = strawberry.field(
+        description="Of the failed or timed out run that started last; null if none ever failed."
+    )
+    latest_version: AgentVersion | None = strawberry.field(
+        resolver=_latest_version, description="The version that was registered last."
+    )
+    version: AgentVersion | None = strawberry.field(resolver=_version, description="One version by its name.")
+    versions: AgentVersionConnection = strawberry.field(
+        resolver=_versions, description="Its versions, the one registered last first."
+    )
+    runs: RunConnection = strawberry.field(resolver=_runs, description="Its runs over all versions.")
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        return isinstance(value, agents.Agent)
+
+
+@strawberry.type(description="An agent in a list.")
+class AgentEdge:
+    cursor: str = strawberry.field(description=paging.CURSOR)
+    node: Agent = strawberry.field(description="The agent.")
+
+
+@strawberry.type(description="A page of agents.")
+class AgentConnection:
+    edges: list[AgentEdge] = strawberry.field(description=paging.EDGES)
+    nodes: list[Agent] = strawberry.field(description=paging.NODES)
+    page_info: paging.PageInfo = strawberry.field(description=paging.PAGE_INFO)
+    total_count: int = strawberry.field(resolver=paging.total_count, description=paging.TOTAL_COUNT)

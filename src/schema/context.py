@@ -1,0 +1,36 @@
+"""What the resolvers of one request have at hand."""
+
+from typing import TypeAlias
+
+import strawberry
+
+from ..auth import Principal
+from ..db import Database
+from ..ingest.recorder import Recorder
+from ..resolvers.loaders import Loaders
+from ..resolvers.scope import Scope
+
+
+class Context:
+    """One a request: who asks, and through what."""
+
+    __slots__ = ("_loaders", "db", "principal", "recorder")
+
+    def __init__(self, db: Database, recorder: Recorder, principal: Principal) -> None:
+        self.db = db
+        self.recorder = recorder
+        self.principal = principal
+        self._loaders: Loaders | None = None
+
+    @property
+    def scope(self) -> Scope:
+        return self.principal.project_ids
+
+    @property
+    def loaders(self) -> Loaders:
+        if self._loaders is None:
+            self._loaders = Loaders(self.db, self.scope)
+        return self._loaders
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

@@ -1,0 +1,96 @@
+"""Projects in the API."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+from ..resolvers import agents, projects
+from ..resolvers.page import PageArgs
+from . import paging
+from .agent_inputs import AgentFilter, AgentOrder, agent_filter, agent_order
+from .context import Info
+from .node import Node, global_id
+from .paging import After, Before, First, Last, Listing
+from .scalars import DateTime
+
+if TYPE_CHECKING:
+    from .agent import AgentConnection
+
+WhichAgents = Annotated[AgentFilter | None, strawberry.argument(description="Which agents; all if left out.")]
+OrderOfAgents = Annotated[AgentOrder | None, strawberry.argument(description="In which order; by name if left out.")]
+Parent = strawberry.Parent[projects.Project]
+
+
+async def list_projects(
+    info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+) -> Any:
+    context = info.context
+    page = await projects.page(context.db, context.scope, PageArgs(first, after, last, before))
+    return Listing(page, lambda: projects.count(context.db, context.scope))
+
+
+async def list_agents(
+    info: Info,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: WhichAgents = None,  # noqa: A002
+    order_by: OrderOfAgents = None,
+) -> Any:
+    return await _agents(info, PageArgs(first, after, last, before), agent_filter(filter), order_by)
+
+
+async def agents_of_project(
+    root: Parent,
+    info: Info,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: WhichAgents = None,  # noqa: A002
+    order_by: OrderOfAgents = None,
+) -> Any:
+    where = agent_filter(filter, project=root.slug)
+    return await _agents(info, PageArgs(first, after, last, before), where, order_by)
+
+
+async def _agents(
+    info: Info, args: PageArgs, where: agents.AgentFilter, order_by: AgentOrder | None
+) -> Listing[agents.Agent]:
+    context = info.context
+    page = await agents.page(context.db, context.scope, args, where, agent_order(order_by))
+    return Listing(page, lambda: agents.count(context.db, context.scope, where))
+
+
+def _id(root: Parent) -> strawberry.ID:
+    return global_id("Project", root.id)
+
+
+@strawberry.type(description="A namespace of agents; an API key can be bound to it.")
+class Project(Node):
+    id: strawberry.ID = strawberry.field(resolver=_id, description="The global id.")
+    slug: str = strawberry.field(description="The name by which runs refer to it.")
+    name: str = strawberry.field(description="The name for people.")
+    created_at: DateTime = strawberry.field(description="When it was first seen.")
+    agents: Annotated["AgentConnection", strawberry.lazy(".agent")] = strawberry.field(
+        resolver=agents_of_project, description="Its agents."
+    )
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        return isinstance(value, projects.Project)
+
+
+@strawberry.type(description="A project in a list.")
+class ProjectEdge:
+    cursor: str = strawberry.field(description=paging.CURSOR)
+    node: Project = strawberry.field(description="The project.")
+
+
+@strawberry.type(description="A page of projects, by slug.")
+class ProjectConnection:
+    edges: list[ProjectEdge] = strawberry.field(description=paging.EDGES)
+    nodes: list[Project] = strawberry.field(description=paging.NODES)
+    page_info: paging.PageInfo = strawberry.field(description=paging.PAGE_INFO)
+    total_count: int = strawberry.field(resolver=paging.total_count, description=paging.TOTAL_COUNT)

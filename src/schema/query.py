@@ -1,0 +1,75 @@
+"""What can be asked: a list of what the subjects offer."""
+
+import asyncio
+from typing import Annotated, Any
+
+import strawberry
+
+from ..errors import LimitError
+from ..resolvers import agents, model_prices
+from .agent import Agent, AgentConnection
+from .context import Info
+from .model_price import ModelPrice, list_model_prices
+from .node import Node, number, parse_global_id, two_numbers
+from .project import ProjectConnection, list_agents, list_projects
+from .run import RunConnection, list_runs
+
+MAX_NODES = 500
+
+
+async def find_node(
+    info: Info,
+    id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")],  # noqa: A002
+) -> Any:
+    """The thing with this id; None for what is no id, does not exist, or lies outside the caller's projects."""
+    loaders = info.context.loaders
+    try:
+        type_name, key = parse_global_id(id)
+        match type_name:
+            case "Run":
+                return await loaders.run.load(two_numbers(key))
+            case "Agent":
+                return await loaders.agent.load(number(key))
+            case "AgentVersion":
+                return await loaders.version.load(number(key))
+            case "Project":
+                return await loaders.project.load(number(key))
+            case "ModelPrice":
+                return await model_prices.by_key(info.context.db, key)
+    except ValueError:
+        return None
+    return None
+
+
+async def find_nodes(
+    info: Info,
+    ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 500 global ids.")],
+) -> Any:
+    if len(ids) > MAX_NODES:
+        raise LimitError(f"ids: {len(ids)} are more than the {MAX_NODES} that are allowed.")
+    return await asyncio.gather(*(find_node(info, id_) for id_ in ids))
+
+
+async def find_agent(
+    info: Info,
+    name: Annotated[str, strawberry.argument(description="The agent's name.")],
+    project: Annotated[str, strawberry.argument(description="The project's slug.")] = "default",
+) -> Any:
+    return await agents.by_name(info.context.db, info.context.scope, project, name)
+
+
+@strawberry.type(description="What can be read.")
+class Query:
+    node: Node | None = strawberry.field(
+        resolver=find_node, description="The thing with this global id; null where there is none for the caller."
+    )
+    nodes: list[Node | None] = strawberry.field(
+        resolver=find_nodes, description="Things by their global ids, in that order."
+    )
+    projects: ProjectConnection = strawberry.field(resolver=list_projects, description="Projects by slug.")
+    agents: AgentConnection = strawberry.field(resolver=list_agents, description="Agents over all projects.")
+    agent: Agent | None = strawberry.field(resolver=find_agent, description="One agent by project and name.")
+    runs: RunConnection = strawberry.field(resolver=list_runs, description="Runs over all agents.")
+    model_prices: list[ModelPrice] = strawberry.field(
+        resolver=list_model_prices, description="Prices that were set, then the built-in ones of today."
+    )
