@@ -41,6 +41,14 @@ async def execute(dsn: str, *statements: str) -> None:
         await connection.close()
 
 
+async def fetch_column(dsn: str, query: str) -> list[Any]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [row[0] for row in await connection.fetch(query)]
+    finally:
+        await connection.close()
+
+
 async def make_template(dsn: str) -> str:
     """A database at the newest revision, made once for each state of the migrations; gives its name."""
     name = f"template_{_state_of_migrations()}"
@@ -48,9 +56,7 @@ async def make_template(dsn: str) -> str:
     try:
         await connection.execute("SELECT pg_advisory_lock(1)")
         await _drop_abandoned(connection)
-        if not await connection.fetchval(
-            "SELECT true FROM pg_database WHERE datname = $1 AND datistemplate", name
-        ):
+        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1 AND datistemplate", name):
             await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             await connection.execute(f"CREATE DATABASE {name}")
             await formicary_migrations.upgrade(on_database(dsn, name))
