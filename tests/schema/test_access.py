@@ -6,7 +6,6 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
-    build_schema,
     get_named_type,
     is_composite_type,
     parse,
@@ -16,54 +15,8 @@ from graphql.language import OperationDefinitionNode
 from formicary.auth import Access, Principal
 from formicary.errors import ForbiddenError
 from formicary.models import Role
+from formicary.schema import schema as api
 from formicary.schema.access import ACCESS, access_of, check, required_access
-
-SDL = """
-interface Node { id: ID! }
-type PageInfo { hasNextPage: Boolean! }
-type Project implements Node { id: ID! slug: String! agents(first: Int): AgentConnection! }
-type Agent implements Node {
-  id: ID! name: String! project: Project! lastError: RunError
-  latestVersion: AgentVersion version(version: String!): AgentVersion
-  versions(first: Int): AgentVersionConnection! runs(first: Int): RunConnection!
-}
-type AgentVersion implements Node { id: ID! agent: Agent! version: String! runs(first: Int): RunConnection! }
-type Run implements Node { id: ID! agent: Agent! version: AgentVersion! error: RunError parent: Run }
-type RunError { type: String run: Run }
-type ProjectConnection { edges: [ProjectEdge!]! nodes: [Project!]! pageInfo: PageInfo! totalCount: Int! }
-type ProjectEdge { cursor: String! node: Project! }
-type AgentConnection { edges: [AgentEdge!]! nodes: [Agent!]! pageInfo: PageInfo! totalCount: Int! }
-type AgentEdge { cursor: String! node: Agent! }
-type AgentVersionConnection { edges: [AgentVersionEdge!]! nodes: [AgentVersion!]! pageInfo: PageInfo! }
-type AgentVersionEdge { cursor: String! node: AgentVersion! }
-type RunConnection { edges: [RunEdge!]! nodes: [Run!]! pageInfo: PageInfo! totalCount: Int! }
-type RunEdge { cursor: String! node: Run! }
-type ModelPrice implements Node { id: ID! model: String! }
-type Query {
-  node(id: ID!): Node nodes(ids: [ID!]!): [Node]! projects(first: Int): ProjectConnection!
-  agents(first: Int): AgentConnection! agent(name: String!): Agent runs(first: Int): RunConnection!
-  modelPrices: [ModelPrice!]!
-}
-type InputProblem { path: String! code: String! message: String! }
-type InvalidInput { message: String! problems: [InputProblem!]! }
-type RegisterAgentPayload { agent: Agent! created: Boolean! }
-union RegisterAgentResult = RegisterAgentPayload | InvalidInput
-type RegisterVersionPayload { version: AgentVersion! created: Boolean! }
-union RegisterVersionResult = RegisterVersionPayload | InvalidInput
-type RecordRunsPayload { received: Int! rejected: [RejectedRun!]! runs: [Run]! }
-type RejectedRun { index: Int! problems: [InputProblem!]! }
-type UpdateAgentPayload { agent: Agent! }
-union UpdateAgentResult = UpdateAgentPayload | InvalidInput
-type ModelPricePayload { price: ModelPrice! }
-union SetModelPriceResult = ModelPricePayload | InvalidInput
-type Mutation {
-  registerAgent(input: String): RegisterAgentResult!
-  registerVersion(input: String): RegisterVersionResult!
-  recordRuns(input: String): RecordRunsPayload!
-  updateAgent(input: String): UpdateAgentResult!
-  setModelPrice(input: String): SetModelPriceResult!
-}
-"""
 
 FRAGMENTS = """
 fragment Hidden on Run { id parent { id } }
@@ -76,7 +29,7 @@ THINGS = {"Project", "Agent", "AgentVersion", "Run", "RunError", "ModelPrice"}
 
 @pytest.fixture(scope="module")
 def schema() -> GraphQLSchema:
-    return build_schema(SDL)
+    return api._schema
 
 
 def fields(schema: GraphQLSchema) -> Iterator[tuple[str, str, GraphQLField]]:
