@@ -3,19 +3,27 @@
 Applied in the batch's own transaction and as its last step, in the order of the agents' ids, since it locks a
 row an agent. Every formula is indifferent to the order in which runs arrive:
 
-- last active: the greatest end (or start, where there is no end);
+- last active, and a version's last seen: the greatest end (or start, where there is no end);
 - consecutive failures: the FAILED and TIMED_OUT runs that started after the last SUCCEEDED one did;
-- last error: of the failed run that started last; score: of the reporting run that started last.
+- last error: of the failed run that started last; score: of the reporting run that started last, the highest
+  where several started at once.
+
+What a batch adds is folded into what is known (APPLY). Where a stored run no longer says what it said when it was
+folded in, its agent's state is computed anew from the stored runs (RECOMPUTE).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 from ..db import Connection
 from ..models.run import RunStatus
 from .row import RunRow
+
+Change: TypeAlias = tuple[RunRow | None, RunRow]
+"""A run as it was stored before (None: it is new) and as it is written now."""
 
 _SUCCEEDED = int(RunStatus.SUCCEEDED)
 _FAILURES = frozenset({int(RunStatus.FAILED), int(RunStatus.TIMED_OUT)})
@@ -46,7 +54,8 @@ APPLY = """
         last_started_at = greatest(s.last_started_at, b.started_at),
         last_success_at = greatest(s.last_success_at, b.success_at),
         consecutive_failures = CASE
-            WHEN b.success_at > coalesce(s.last_success_at, '-infinity') AND s.last_started_at > b.success_at THEN -1
+            WHEN b.success_at > coalesce(s.last_success_at, '-infinity')
+                AND s.last_started_at > b.success_at AND s.consecutive_failures > 0 THEN -1
             ELSE CASE WHEN b.success_at > coalesce(s.last_success_at, '-infinity')
                 THEN 0 ELSE s.consecutive_failures END + (
                 SELECT count(*) FROM failure f
@@ -60,13 +69,14 @@ APPLY = """
                     s.last_error_message)
             ) AS e (started_at, at, run_id, type, message)
             ORDER BY e.started_at DESC NULLS LAST, e.run_id DESC LIMIT 1),
-        pheromone_score = CASE WHEN b.scored_at >= coalesce(s.pheromone_at, '-infinity')
+        pheromone_score = CASE
+            WHEN (b.scored_at, b.score) >= (coalesce(s.pheromone_at, '-infinity'), s.pheromone_score)
             THEN b.score ELSE s.pheromone_score END,
         pheromone_at = greatest(s.pheromone_at, b.scored_at)
     FROM batch b
     WHERE s.agent_id = b.agent_id
     RETURNING s.agent_id, s.consecutive_failures"""
-"""Consecutive failures of -1 stand for "to be counted": a success came in late, behind runs stored before."""
+"""Consecutive failures of -1 stand for "to be counted": a success came in late, behind failures stored before."""
 
 RECOUNT = """
     UPDATE agent_state s SET consecutive_failures = (
@@ -80,8 +90,10 @@ LOCK = "SELECT FROM agent_state WHERE agent_id = ANY($1::bigint[]) ORDER BY agen
 
 RECOMPUTE = """
     UPDATE agent_state s SET
-        last_success_at = coalesce((
-            SELECT max(r.started_at) FROM run r WHERE r.agent_id = s.agent_id AND r.status = 2), s.last_success_at),
+        last_active_at = CASE WHEN s.last_active_at > o.active_at THEN s.last_active_at ELSE (
+            SELECT max(coalesce(r.ended_at, r.started_at)) FROM run r WHERE r.agent_id = s.agent_id) END,
+        last_success_at = CASE WHEN s.last_success_at IS NOT NULL THEN coalesce((
+            SELECT max(r.started_at) FROM run r WHERE r.agent_id = s.agent_id AND r.status = 2), s.last_success_at) END,
         (last_error_started_at, last_error_at, last_error_run_id, last_error_type, last_error_message) = (
             SELECT e.started_at, e.at, e.run_id, e.type, e.message FROM (
                 (SELECT 1, r.started_at, coalesce(r.ended_at, r.started_at), r.id, r.error_type, r.error_message
@@ -90,9 +102,38 @@ RECOMPUTE = """
                 UNION ALL
                 SELECT 2, s.last_error_started_at, s.last_error_at, s.last_error_run_id, s.last_error_type,
                     s.last_error_message
-            ) AS e (choice, started_at, at, run_id, type, message) ORDER BY e.choice LIMIT 1)
-    WHERE s.agent_id = ANY($1::bigint[])"""
-"""After a correction of final runs: what the stored runs say, or what was known where they were dropped."""
+            ) AS e (choice, started_at, at, run_id, type, message) ORDER BY e.choice LIMIT 1),
+        (pheromone_score, pheromone_at) = (
+            SELECT e.score, e.at FROM (
+                (SELECT 1, r.pheromone_score, r.started_at
+                FROM run r WHERE r.agent_id = s.agent_id AND r.pheromone_score IS NOT NULL
+                AND s.pheromone_at IS NOT NULL
+                ORDER BY r.started_at DESC, r.pheromone_score DESC LIMIT 1)
+                UNION ALL
+                SELECT 2, s.pheromone_score, s.pheromone_at
+            ) AS e (choice, score, at) ORDER BY e.choice LIMIT 1)
+    FROM unnest($1::bigint[], $2::timestamptz[]) AS o (agent_id, active_at)
+    WHERE s.agent_id = o.agent_id"""
+"""What the stored runs say, or what was known where they were dropped.
+
+`active_at` is when the runs were active as they were stored before: only if that is what the state holds, all runs
+of the agent have to be read for the next.
+"""
+
+RECOMPUTE_SEEN = """
+    WITH old AS (
+        SELECT o.agent_id, o.version_id, (
+            SELECT max(coalesce(r.ended_at, r.started_at)) FROM run r
+            WHERE r.agent_id = o.agent_id AND r.version_id = o.version_id) AS seen_at
+        FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS o (agent_id, version_id, active_at)
+        JOIN version_state v ON v.agent_id = o.agent_id AND v.version_id = o.version_id
+        WHERE v.last_seen_at <= o.active_at
+    ), unseen AS (
+        DELETE FROM version_state v USING old o
+        WHERE v.agent_id = o.agent_id AND v.version_id = o.version_id AND o.seen_at IS NULL
+    )
+    UPDATE version_state v SET last_seen_at = o.seen_at FROM old o
+    WHERE v.agent_id = o.agent_id AND v.version_id = o.version_id AND o.seen_at IS NOT NULL"""
 
 
 @dataclass(slots=True)
@@ -108,39 +149,78 @@ class _Seen:
     versions: dict[int, datetime] = field(default_factory=dict)
 
 
-async def apply(connection: Connection, rows: Iterable[RunRow], *, corrected: set[int]) -> None:
-    """Bring the agents' state up to date with rows that were new or became final in this transaction.
-
-    `corrected` are the agents of final runs that were changed: theirs is computed anew from the stored runs.
-    """
-    seen = _by_agent(rows)
+async def apply(connection: Connection, changes: Iterable[Change]) -> None:
+    """Bring the agents' state up to date with the runs that were written in this transaction."""
+    seen: dict[int, _Seen] = {}
+    taken_back: list[RunRow] = []
+    for stored, row in changes:
+        _see(seen, row, outcome=stored is None or stored.status < _SUCCEEDED)
+        if stored is not None and _takes_back(stored, row):
+            taken_back.append(stored)
     if len(seen) > 1:
         await connection.execute(LOCK, sorted(seen))
     if seen:
         applied = await connection.fetch(APPLY, *_parameters(seen))
-        corrected = corrected | {row["agent_id"] for row in applied if row["consecutive_failures"] < 0}
-    if corrected:
-        ids = sorted(corrected)
-        await connection.execute(LOCK, ids)
-        await connection.execute(RECOMPUTE, ids)
-        await connection.execute(RECOUNT, ids)
+        if taken_back:
+            await _recompute(connection, taken_back)
+        recount = {row["agent_id"] for row in applied if row["consecutive_failures"] < 0}
+        if recount := recount.union(row.agent_id for row in taken_back):
+            await connection.execute(RECOUNT, sorted(recount))
 
 
-def _by_agent(rows: Iterable[RunRow]) -> dict[int, _Seen]:
-    agents: dict[int, _Seen] = {}
+async def _recompute(connection: Connection, rows: list[RunRow]) -> None:
+    agents: dict[int, datetime] = {}
+    versions: dict[tuple[int, int], datetime] = {}
     for row in rows:
-        active = row.ended_at or row.started_at
-        seen = agents.get(row.agent_id)
-        if seen is None:
-            seen = agents[row.agent_id] = _Seen(active, row.started_at)
-        _see(seen, row, active)
-    return agents
+        active, version = _active(row), (row.agent_id, row.version_id)
+        agents[row.agent_id] = max(agents.get(row.agent_id, _NEVER), active)
+        versions[version] = max(versions.get(version, _NEVER), active)
+    await connection.execute(RECOMPUTE, list(agents), list(agents.values()))
+    await connection.execute(
+        RECOMPUTE_SEEN,
+        [agent for agent, _ in versions],
+        [version for _, version in versions],
+        list(versions.values()),
+    )
 
 
-def _see(seen: _Seen, row: RunRow, active: datetime) -> None:
-    started = row.started_at
-    seen.active_at = max(seen.active_at, active)
-    seen.started_at = max(seen.started_at, started)
+def _active(row: RunRow) -> datetime:
+    return row.ended_at or row.started_at
+
+
+_telling = attrgetter("started_at", "ended_at", "version_id", "error_type", "error_message", "pheromone_score")
+
+
+def _takes_back(stored: RunRow, row: RunRow) -> bool:
+    """Whether the state may hold something of the run as it was that no longer stands."""
+    if stored.status >= _SUCCEEDED:
+        return bool(_telling(stored) != _telling(row))
+    return (
+        row.started_at < stored.started_at
+        or _active(row) < _active(stored)
+        or row.version_id != stored.version_id
+        or (stored.pheromone_score is not None and row.pheromone_score != stored.pheromone_score)
+    )
+
+
+def _see(agents: dict[int, _Seen], row: RunRow, *, outcome: bool) -> None:
+    """Note what a run says of its agent; `outcome`: also how it ended, unless that was noted before."""
+    started, active = row.started_at, _active(row)
+    seen = agents.get(row.agent_id)
+    if seen is None:
+        seen = agents[row.agent_id] = _Seen(active, started)
+    else:
+        seen.active_at = max(seen.active_at, active)
+        seen.started_at = max(seen.started_at, started)
+    if outcome and row.status >= _SUCCEEDED:
+        _see_outcome(seen, row, started)
+    if row.pheromone_score is not None and (seen.scored is None or _score(row) > _score(seen.scored)):
+        seen.scored = row
+    if active > seen.versions.get(row.version_id, _NEVER):
+        seen.versions[row.version_id] = active
+
+
+def _see_outcome(seen: _Seen, row: RunRow, started: datetime) -> None:
     if row.status == _SUCCEEDED:
         if seen.success_at is None or started > seen.success_at:
             seen.success_at = started
@@ -148,10 +228,10 @@ def _see(seen: _Seen, row: RunRow, active: datetime) -> None:
         seen.failures.append(started)
         if seen.error is None or (started, row.id) > (seen.error.started_at, seen.error.id):
             seen.error = row
-    if row.pheromone_score is not None and (seen.scored is None or started >= seen.scored.started_at):
-        seen.scored = row
-    if active > seen.versions.get(row.version_id, _NEVER):
-        seen.versions[row.version_id] = active
+
+
+def _score(row: RunRow) -> tuple[datetime, float]:
+    return row.started_at, row.pheromone_score or 0.0
 
 
 def _parameters(agents: dict[int, _Seen]) -> list[list[Any]]:
@@ -166,7 +246,7 @@ def _parameters(agents: dict[int, _Seen]) -> list[list[Any]]:
         [seen.started_at for seen in batch],
         [seen.success_at for seen in batch],
         [error and error.started_at for error in errors],
-        [error and (error.ended_at or error.started_at) for error in errors],
+        [error and _active(error) for error in errors],
         [error and error.id for error in errors],
         [error and error.error_type for error in errors],
         [error and error.error_message for error in errors],

@@ -17,10 +17,11 @@ MAX_ITEMS = 100
 MAX_ERROR_MESSAGE = 1_000
 MAX_DURATION_MS = 10**12
 MAX_COST = Decimal(10) ** 9
-MAX_COST_DECIMALS = 12
+MAX_COST_DECIMALS = 30
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 FUTURE = timedelta(days=1)
 
+SURROGATE = re.compile("[\ud800-\udfff]")
 PROJECT_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 _TEXTS = (
@@ -64,7 +65,7 @@ def problems(run: RunInput, now: datetime) -> list[Problem]:
         *_lists(run),
         *_numbers(run),
         *_times(run, now),
-        *_contradictions(run),
+        *_contradictions(run, now),
         *(_parent(run, run.parent) if run.parent is not None else ()),
     ]
 
@@ -79,12 +80,15 @@ def name(path: str, value: str) -> Iterator[Problem]:
 def text(path: str, value: str) -> Iterator[Problem]:
     if len(value) > MAX_TEXT:
         yield Problem(path, "TOO_LONG", f"has {len(value)} characters; at most {MAX_TEXT} are allowed.")
-    yield from no_nul(path, value)
+    yield from storable(path, value)
 
 
-def no_nul(path: str, value: str) -> Iterator[Problem]:
+def storable(path: str, value: str) -> Iterator[Problem]:
+    """What PostgreSQL can hold as text: no NUL, and nothing that is no Unicode character."""
     if "\0" in value:
         yield Problem(path, "NUL_CHARACTER", "must not hold a NUL character (U+0000).")
+    if not value.isascii() and SURROGATE.search(value):
+        yield Problem(path, "INVALID", "must not hold half of a surrogate pair (U+D800 to U+DFFF).")
 
 
 def project(path: str, value: str) -> Iterator[Problem]:
@@ -115,7 +119,7 @@ def _texts(run: RunInput) -> Iterator[Problem]:
         if value is not None:
             yield from text(path, value)
     if run.error_message is not None:
-        yield from no_nul("errorMessage", run.error_message)
+        yield from storable("errorMessage", run.error_message)
 
 
 def _lists(run: RunInput) -> Iterator[Problem]:
@@ -139,11 +143,11 @@ def _numbers(run: RunInput) -> Iterator[Problem]:
 
 
 def cost(path: str, value: Decimal) -> Iterator[Problem]:
-    """An amount of USD: not negative, at most 10^9, at most 12 decimals (kept exactly)."""
+    """An amount of USD: not negative, at most 10^9, at most 30 decimals (kept exactly)."""
     exponent = value.as_tuple().exponent
     if value < 0:
         yield Problem(path, "NEGATIVE", f"is {value}; it must not be negative.")
-    elif value > MAX_COST or not isinstance(exponent, int) or exponent < -MAX_COST_DECIMALS:
+    elif value > MAX_COST or not isinstance(exponent, int) or not -MAX_COST_DECIMALS <= exponent <= MAX_COST_DECIMALS:
         yield Problem(
             path,
             "OUT_OF_RANGE",
@@ -167,13 +171,26 @@ def instant(path: str, value: datetime, now: datetime) -> Iterator[Problem]:
         )
 
 
-def _contradictions(run: RunInput) -> Iterator[Problem]:
+def _contradictions(run: RunInput, now: datetime) -> Iterator[Problem]:
     if run.started_at is not None and run.ended_at is not None and run.ended_at < run.started_at:
         yield Problem("endedAt", "CONTRADICTION", "is before startedAt.")
     if run.ended_at is not None and run.status in {"QUEUED", "RUNNING"}:
         yield Problem("endedAt", "CONTRADICTION", f"a {run.status} run has not ended.")
-    if run.duration_ms is not None and run.time_taken is not None and round(run.duration_ms) != run.time_taken:
+    if run.duration_ms is not None and run.time_taken is not None and abs(run.duration_ms - run.time_taken) >= 1:
         yield Problem("timeTaken", "CONTRADICTION", "differs from durationMs; give one of them.")
+    yield from _length(run, now)
+
+
+def _length(run: RunInput, now: datetime) -> Iterator[Problem]:
+    """The time that is computed from the other one and the duration must be allowed too."""
+    path, milliseconds = ("timeTaken", run.time_taken) if run.duration_ms is None else ("durationMs", run.duration_ms)
+    if milliseconds is None or not 0 <= milliseconds <= MAX_DURATION_MS:
+        return
+    length = timedelta(milliseconds=milliseconds)
+    if run.started_at is not None and run.ended_at is None and run.started_at > now + FUTURE - length:
+        yield Problem(path, "CONTRADICTION", "puts the end of the run more than one day ahead of now.")
+    if run.started_at is None and run.ended_at is not None and run.ended_at < EARLIEST + length:
+        yield Problem(path, "CONTRADICTION", "puts the start of the run before 2000-01-01.")
 
 
 def _parent(run: RunInput, parent: RunKeyInput) -> Iterator[Problem]:

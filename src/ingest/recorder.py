@@ -30,7 +30,8 @@ class Rejected:
 class Recorded:
     """What became of a batch: `recorded + updated + unchanged + len(rejected) == received`.
 
-    `rows` are the runs as they stand after the commit, in the order of the inputs; None for rejected ones.
+    `rows` are the runs as they stand after the commit, in the order of the inputs; None for rejected ones and for
+    those that were recorded and then dropped by retention.
     """
 
     received: int

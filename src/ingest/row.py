@@ -20,6 +20,7 @@ STATUSES: dict[str, int] = {status.name: int(status) for status in RunStatus}
 REPORTED, ESTIMATED, UNKNOWN = (int(source) for source in CostSource)
 
 _MILLISECOND = timedelta(milliseconds=1)
+_TOO_DEEP = Problem("metadata", "TOO_DEEP", f"is nested deeper than {MAX_METADATA_DEPTH} levels.")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -160,14 +161,15 @@ def when(
 ) -> tuple[datetime, datetime | None, int | None, int]:
     """Start, end and duration in ms, each computed from the others where it was not stated, and the bits of those.
 
-    Where nothing says when the run started, its end or `otherwise` stands in.
+    Where nothing says when the run started, its end or `otherwise` stands in. Two messages about one run can
+    contradict each other (their clocks differ); a length is never negative.
     """
     if started is None:
         if ended is not None and duration is not None:
             return ended - timedelta(milliseconds=duration), ended, duration, STARTED_AT_DERIVED
         return ended or otherwise, ended, duration, STARTED_AT_DERIVED
     if duration is None and ended is not None:
-        return started, ended, round((ended - started) / _MILLISECOND), DURATION_DERIVED
+        return started, ended, max(0, round((ended - started) / _MILLISECOND)), DURATION_DERIVED
     if ended is None and duration is not None and status >= RunStatus.SUCCEEDED:
         return started, started + timedelta(milliseconds=duration), duration, ENDED_AT_DERIVED
     return started, ended, duration, 0
@@ -185,17 +187,22 @@ def encode_metadata(metadata: Any) -> str | Problem | None:
         return None
     if not isinstance(metadata, dict):
         return Problem("metadata", "INVALID", f"must be a JSON object, not {type(metadata).__name__}.")
-    encoded = _encode(metadata)
+    try:
+        encoded = _encode(metadata)
+    except RecursionError:
+        return _TOO_DEEP
+    except UnicodeEncodeError:
+        return Problem("metadata", "INVALID", "must not hold half of a surrogate pair (U+D800 to U+DFFF).")
     if len(encoded) > MAX_METADATA_BYTES:
         return Problem(
             "metadata",
             "TOO_LONG",
             f"has {len(encoded)} bytes as JSON; at most {MAX_METADATA_BYTES} are allowed.",
         )
+    if encoded.count(b"[") + encoded.count(b"{") > MAX_METADATA_DEPTH and _depth(metadata) > MAX_METADATA_DEPTH:
+        return _TOO_DEEP
     if b"\\u0000" in encoded and _holds_nul(metadata):
         return Problem("metadata", "NUL_CHARACTER", "must not hold a NUL character (U+0000).")
-    if encoded.count(b"[") + encoded.count(b"{") > MAX_METADATA_DEPTH and _depth(metadata) > MAX_METADATA_DEPTH:
-        return Problem("metadata", "TOO_DEEP", f"is nested deeper than {MAX_METADATA_DEPTH} levels.")
     return encoded.decode() if metadata else None
 
 
@@ -208,14 +215,14 @@ def _holds_nul(value: Any) -> bool:
 
 
 def _depth(value: Any) -> int:
-    """Levels of nesting, counted without recursion."""
+    """Levels of objects and lists, counted without recursion."""
     depth, level = 0, [value]
     while level:
         depth += 1
         level = [
             item
             for container in level
-            if isinstance(container, dict | list)
             for item in (container.values() if isinstance(container, dict) else container)
+            if isinstance(item, dict | list)
         ]
     return depth

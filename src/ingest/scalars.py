@@ -5,7 +5,7 @@ Both call the same functions, so that a value means the same on either path.
 
 import re
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
@@ -31,9 +31,10 @@ class Money(Decimal):
 
 
 _UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_PARTS = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+", re.IGNORECASE)
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)", re.IGNORECASE)
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_PARTS = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+", re.IGNORECASE | re.ASCII)
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)", re.IGNORECASE | re.ASCII)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,9})?", re.IGNORECASE | re.ASCII)
 _MAX_TEXT = 100
 _MAX_DURATION_MS = 10**15
 
@@ -64,7 +65,7 @@ def _duration_of_text(text: str) -> float | None:
         return sum(float(number) * _UNIT_MS[unit.lower()] for number, unit in _PART.findall(text))
     try:
         return msgspec.convert(text, timedelta) / timedelta(milliseconds=1)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         return None
 
 
@@ -79,19 +80,15 @@ def parse_decimal(value: object) -> Money:
 
     Raises ValueError for anything else, infinities and NaN included.
     """
-    if isinstance(value, str) and len(value) <= _MAX_TEXT:
+    if isinstance(value, str):
         text = value
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        text = repr(value) if abs(value) < 10**_MAX_TEXT else "NaN"
+        text = repr(value) if abs(value) < 10**_MAX_TEXT else ""
     else:
-        text = "NaN"
-    try:
-        number = Money(text)
-    except InvalidOperation:
-        number = Money("NaN")
-    if not number.is_finite():
+        text = ""
+    if len(text) > _MAX_TEXT or not _DECIMAL.fullmatch(text):
         raise ValueError(f'{_shown(value)} is not a decimal number: give text such as "0.00125".')
-    return number
+    return Money(text)
 
 
 def print_decimal(value: Decimal) -> str:
@@ -102,11 +99,12 @@ def print_decimal(value: Decimal) -> str:
 def parse_instant(value: object) -> datetime:
     """An RFC 3339 instant with its offset. Raises ValueError for anything else."""
     try:
-        return msgspec.convert(value, Annotated[datetime, Instant])
-    except msgspec.ValidationError:
+        instant: datetime = msgspec.convert(value, Annotated[datetime, Instant])
+    except (msgspec.ValidationError, UnicodeEncodeError):
         raise ValueError(
             f"{_shown(value)} is not an instant: give RFC 3339 with an offset, such as 2026-01-31T12:00:00Z."
         ) from None
+    return instant
 
 
 def parse_big_int(value: object) -> int:

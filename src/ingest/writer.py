@@ -4,10 +4,11 @@ Locks are taken in one order by everybody (names, keys sorted, runs, agents sort
 each other but never in a circle. What is COPYed has been checked, so a batch fails only when the database does.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import TypeAlias
 
 import msgspec
 
@@ -50,20 +51,28 @@ class Outcome(Enum):
     UNCHANGED = "unchanged"
 
 
+Key: TypeAlias = tuple[int, str]
+"""Agent id and external id."""
+
+
 @dataclass(slots=True)
 class Written:
-    """For each row that was handed in: what became of it, and the run as it stands after the commit."""
+    """For each row that was handed in: what became of it, and the run as it stands after the commit.
+
+    No row: retention has dropped the run, and it is not recorded a second time.
+    """
 
     outcomes: list[Outcome]
-    rows: list[RunRow]
+    rows: list[RunRow | None]
 
 
 @dataclass(slots=True)
 class _Run:
-    """One run of the batch: as stored before (None: it is new), and as it will be."""
+    """One run of the batch: as it will be, as it was stored (None: it is new), and where its key says it lies."""
 
+    row: RunRow | None
     stored: RunRow | None
-    row: RunRow
+    keyed_at: datetime
     positions: list[int] = field(default_factory=list)
 
 
@@ -71,18 +80,19 @@ async def write(connection: Connection, messages: Sequence[RunRow], prices: Pric
     """Write the messages in their order; to be called inside a transaction."""
     existing = await _existing(connection, messages)
     runs, outcomes = _fold(messages, existing, prices)
-    changed = [run for run in runs if run.stored is None or run.row != run.stored]
-    await _replace(connection, [run for run in changed if run.stored is not None])
-    await _copy(connection, [run.row for run in changed])
-    await agent_state.apply(connection, (run.row for run in changed if _counts(run)), corrected=_corrected(changed))
-    rows: list[Any] = [None] * len(messages)
+    changed = [(run, run.row) for run in runs if run.row is not None and run.row != run.stored]
+    await _remove(connection, [run.stored for run, _ in changed if run.stored is not None])
+    await _copy(connection, [row for _, row in changed])
+    await _move_keys(connection, [row for run, row in changed if row.started_at != run.keyed_at])
+    await agent_state.apply(connection, ((run.stored, row) for run, row in changed))
+    rows: list[RunRow | None] = [None] * len(messages)
     for run in runs:
         for position in run.positions:
             rows[position] = run.row
     return Written(outcomes, rows)
 
 
-async def _existing(connection: Connection, messages: Sequence[RunRow]) -> dict[tuple[int, str], RunRow | None]:
+async def _existing(connection: Connection, messages: Sequence[RunRow]) -> dict[Key, RunRow | None]:
     """The runs among these that were recorded before, by key, locked; None for one whose row was dropped.
 
     Every other key is from here on held by this transaction.
@@ -108,44 +118,39 @@ async def _existing(connection: Connection, messages: Sequence[RunRow]) -> dict[
 
 
 def _fold(
-    messages: Sequence[RunRow], existing: dict[tuple[int, str], RunRow | None], prices: Prices
+    messages: Sequence[RunRow], existing: dict[Key, RunRow | None], prices: Prices
 ) -> tuple[list[_Run], list[Outcome]]:
     """Merge what is about one run, in the order of the batch."""
     runs: list[_Run] = []
-    by_key: dict[tuple[int, str], _Run] = {}
+    by_key: dict[Key, _Run] = {}
     outcomes = []
     for position, message in enumerate(messages):
         key = None if message.external_id is None else (message.agent_id, message.external_id)
         run = None if key is None else by_key.get(key)
-        if run is None:
-            run, outcome = _open(message, key, existing, prices)
+        if run is not None:
+            outcome = _merge_into(run, message, prices)
+        elif key in existing:
+            run, outcome = _known(existing[key], message, prices)
+        else:
+            run, outcome = _Run(message, None, message.started_at), Outcome.RECORDED
+        if not run.positions:
             runs.append(run)
             if key is not None:
                 by_key[key] = run
-        else:
-            outcome = _merge_into(run, message, prices)
         run.positions.append(position)
         outcomes.append(outcome)
     return runs, outcomes
 
 
-def _open(
-    message: RunRow,
-    key: tuple[int, str] | None,
-    existing: dict[tuple[int, str], RunRow | None],
-    prices: Prices,
-) -> tuple[_Run, Outcome]:
-    """The first message of the batch about a run."""
-    if key is None or key not in existing:
-        return _Run(None, message), Outcome.RECORDED
-    stored = existing[key]
-    if stored is None:  # retention has dropped the run; it is not recorded a second time
-        return _Run(message, message), Outcome.UNCHANGED
-    run = _Run(stored, stored)
+def _known(stored: RunRow | None, message: RunRow, prices: Prices) -> tuple[_Run, Outcome]:
+    """A run that was recorded before."""
+    run = _Run(stored, stored, message.started_at if stored is None else stored.started_at)
     return run, _merge_into(run, message, prices)
 
 
 def _merge_into(run: _Run, message: RunRow, prices: Prices) -> Outcome:
+    if run.row is None:
+        return Outcome.UNCHANGED
     merged = merge(run.row, message, prices)
     if merged == run.row:
         return Outcome.UNCHANGED
@@ -153,24 +158,11 @@ def _merge_into(run: _Run, message: RunRow, prices: Prices) -> Outcome:
     return Outcome.UPDATED
 
 
-async def _replace(connection: Connection, runs: Sequence[_Run]) -> None:
+async def _remove(connection: Connection, rows: Sequence[RunRow]) -> None:
     """Take out the rows that are about to be written anew, in whichever partition they lie."""
-    if not runs:
-        return
-    before = [run.stored for run in runs if run.stored is not None]
-    await connection.execute(
-        REMOVE_RUNS,
-        [row.agent_id for row in before],
-        [row.id for row in before],
-        [row.started_at for row in before],
-    )
-    moved = [run.row for run in runs if run.stored is not None and run.row.started_at != run.stored.started_at]
-    if moved:
+    if rows:
         await connection.execute(
-            MOVE_KEYS,
-            [row.agent_id for row in moved],
-            [row.external_id for row in moved],
-            [row.started_at for row in moved],
+            REMOVE_RUNS, [row.agent_id for row in rows], [row.id for row in rows], [row.started_at for row in rows]
         )
 
 
@@ -179,11 +171,11 @@ async def _copy(connection: Connection, rows: Sequence[RunRow]) -> None:
         await connection.copy_records_to_table("run", records=map(msgspec.structs.astuple, rows), columns=COLUMNS)
 
 
-def _counts(run: _Run) -> bool:
-    """Whether the agents' state has yet to learn of the run as it now stands."""
-    return run.stored is None or run.stored.status != run.row.status or run.row.status <= 1
-
-
-def _corrected(runs: Iterable[_Run]) -> set[int]:
-    """The agents of runs that were final before and are not the same now."""
-    return {run.row.agent_id for run in runs if run.stored is not None and run.stored.status >= 2}
+async def _move_keys(connection: Connection, rows: Sequence[RunRow]) -> None:
+    if rows:
+        await connection.execute(
+            MOVE_KEYS,
+            [row.agent_id for row in rows],
+            [row.external_id for row in rows],
+            [row.started_at for row in rows],
+        )
