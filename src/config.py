@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=16 * 1024 * 1024, gt=0, description="Largest request body, also after decompression."
     )
-    max_tokens: int = Field(default=20_000, gt=0, description="Most tokens of a GraphQL document.")
+    max_tokens: int = Field(default=10_000, gt=0, description="Most tokens of a GraphQL document.")
     max_aliases: int = Field(default=200, ge=0, description="Most aliases of a GraphQL document.")
     max_depth: int = Field(default=15, gt=0, description="Most levels of fields of a query, introspection aside.")
     max_cost: int = Field(

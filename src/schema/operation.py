@@ -7,10 +7,10 @@ Execution goes straight to graphql-core's executor, as Strawberry's own would, w
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeGuard, cast
 
 import msgspec
 import strawberry
@@ -69,6 +69,8 @@ VALIDATION_RULES = (
     FiniteNumbersRule,
 )
 MAX_ERRORS = 20
+
+IS_AWAITABLE = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
 
 TEXTS_KEPT = 1000
 BYTES_KEPT = 1024 * 1024
@@ -186,13 +188,13 @@ class Operations:
             dict(variables),
             operation.name,
             max_coercion_errors=MAX_ERRORS,
-            is_awaitable=optimized_is_awaitable,
+            is_awaitable=IS_AWAITABLE,
         )
         if isinstance(executor, list):
             failures = failure.variable_failures(executor)
             return GraphQLResult(None, failures, is_request_error=True)
         answer = executor.execute_operation()
-        result: ExecutionResult = await answer if isawaitable(answer) else answer
+        result = cast("ExecutionResult", await answer if isawaitable(answer) else answer)
         return GraphQLResult(result.data, failure.field_failures(result.errors) if result.errors else [])
 
     def _operation(self, request: GraphQLRequest) -> Operation:

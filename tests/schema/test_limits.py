@@ -1,0 +1,144 @@
+"""How large an operation may be; what is over a limit names the limit, its value and what the query has."""
+
+from typing import Any
+
+import pytest
+from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, get_introspection_query
+
+from formicary.errors import LimitError
+from formicary.schema.limits import UNPAGED_LIST_SIZE, Cost, Limits
+
+SCHEMA: GraphQLSchema = build_schema(
+    """
+    type Query { node: Thing, nodes(ids: [ID!]!): [Thing]!, things(first: Int, last: Int): ThingConnection! }
+    type Thing { id: ID!, owner: Thing, tags: [Tag!]!, parts(first: Int, last: Int): ThingConnection! }
+    type Tag { name: String! }
+    type ThingConnection { edges: [ThingEdge!]!, nodes: [Thing!]!, pageInfo: PageInfo!, totalCount: Int! }
+    type ThingEdge { cursor: String!, node: Thing! }
+    type PageInfo { hasNextPage: Boolean! }
+    """
+)
+
+
+def cost(query: str, **variables: Any) -> int:
+    document = Limits(depth=50).parse(query)
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    return Cost(SCHEMA, document, operation).of(variables)
+
+
+def nested(depth: int) -> str:
+    return "{" + "node{" * (depth - 1) + "id" + "}" * depth
+
+
+@pytest.mark.parametrize(
+    ("query", "limits", "message"),
+    [
+        ("{ abcdef }", Limits(length=9), "The query has 10 characters; the limit `length` is 9."),
+        ("{ a b c }", Limits(tokens=4), "The query has more than 4 tokens; the limit `tokens` is 4."),
+        ("{ a:b c:d }", Limits(aliases=1), "The query has 2 aliases; the limit `aliases` is 1."),
+        ("{ a b { c } }", Limits(fields=2), "The query has 3 fields; the limit `fields` is 2."),
+        (nested(4), Limits(depth=3), "The query has at least 4 levels of fields; the limit `depth` is 3."),
+    ],
+)
+def test_what_is_over_a_limit_is_refused_by_name(query: str, limits: Limits, message: str) -> None:
+    with pytest.raises(LimitError) as caught:
+        limits.parse(query)
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("query", "limits"),
+    [
+        ("{ abcdef }", Limits(length=10)),
+        ("{ a b c }", Limits(tokens=5)),
+        ("{ a:b c:d }", Limits(aliases=2)),
+        ("{ a b { c } }", Limits(fields=3)),
+        (nested(3), Limits(depth=3)),
+    ],
+)
+def test_what_is_just_within_a_limit_passes(query: str, limits: Limits) -> None:
+    limits.parse(query)
+
+
+def test_fragments_count_for_the_depth_where_they_are_spread() -> None:
+    fragments = "fragment A on Thing { owner { ...B } } fragment B on Thing { owner { id } }"
+    Limits(depth=4).parse("{ node { ...A } }" + fragments)
+    with pytest.raises(LimitError):
+        Limits(depth=3).parse("{ node { ...A } }" + fragments)
+
+
+def test_a_fragment_that_spreads_itself_ends() -> None:
+    Limits().parse("{ node { ...A } } fragment A on Thing { ...A id }")
+    with pytest.raises(LimitError):
+        Limits().parse("{ node { ...A } } fragment A on Thing { owner { ...A } }")
+
+
+def test_inline_fragments_are_no_levels() -> None:
+    Limits(depth=2).parse("{ node { ... { ... on Thing { id } } } }")
+
+
+def test_introspection_passes_every_default() -> None:
+    query = get_introspection_query()
+    document = Limits().parse(query)
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    Cost(SCHEMA, document, operation).hold(Limits().cost, {})
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("{ __typename }", 0),
+        ("{ node { id } }", 1),
+        ("{ node { owner { id } } }", 2),
+        ("{ things(first: 7) { nodes { id } } }", 1 + 7),
+        ("{ things(last: 7) { nodes { id } } }", 1 + 7),
+        ("{ things { nodes { id } } }", 1 + 50),
+        ("{ things(first: null) { nodes { id } } }", 1 + 50),
+        ("{ things(first: 7) { totalCount pageInfo { hasNextPage } } }", 1 + 1),
+        ("{ things(first: 7) { edges { cursor node { id } } } }", 1 + 7 + 7),
+        ("{ things(first: 7) { nodes { parts(first: 3) { nodes { id } } } } }", 1 + 7 * (1 + 1 + 3)),
+        ("{ things(first: 7) { nodes { owner { id } } } }", 1 + 7 * 2),
+        ("{ a: things(first: 7) { nodes { id } } b: things(first: 2) { nodes { id } } }", 1 + 7 + 1 + 2),
+        ("{ nodes(ids: [1, 2, 3]) { id } }", 3),
+        ("{ node { tags { name } } }", 1 + UNPAGED_LIST_SIZE),
+        ("{ things(first: -5) { nodes { id } } }", 1),
+        ("{ things(first: 7) { ...F } } fragment F on ThingConnection { nodes { id } }", 1 + 7),
+        ("{ things(first: 7) { ... on ThingConnection { nodes { ...F } } } } fragment F on Thing { id }", 1 + 7),
+    ],
+)
+def test_the_cost_is_the_objects_that_an_answer_can_hold(query: str, expected: int) -> None:
+    assert cost(query) == expected
+
+
+@pytest.mark.parametrize(
+    ("variables", "size"),
+    [({"n": 7}, 7), ({}, 4), ({"n": None}, 4), ({"n": -1}, 0), ({"n": "7"}, 50), ({"n": 10**18}, 10**18)],
+)
+def test_page_sizes_in_variables_count(variables: dict[str, Any], size: int) -> None:
+    query = "query ($n: Int = 4) { things(first: $n) { nodes { id } } }"
+    assert cost(query, **variables) == 1 + size
+
+
+def test_ids_in_variables_count() -> None:
+    assert cost("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=["a"] * 12) == 12
+
+
+def test_fragments_that_double_each_other_are_counted_in_no_time() -> None:
+    query = "{ node { ...F0 } }"
+    for n in range(12):
+        query += f"fragment F{n} on Thing {{ owner {{ ...F{n + 1} }} parts {{ nodes {{ ...F{n + 1} }} }} }}"
+    assert cost(query + "fragment F12 on Thing { id }") > 50**11
+
+
+def test_what_costs_too_much_is_told_what_to_do() -> None:
+    document = Limits().parse("{ things(first: 100) { nodes { parts(first: 100) { nodes { id } } } } }")
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    with pytest.raises(LimitError) as caught:
+        Cost(SCHEMA, document, operation).hold(5000, {})
+    assert caught.value.message == (
+        "The query has up to 10201 objects in its answer; the limit `cost` is 5000. "
+        "Ask for smaller pages (`first`, `last`)."
+    )
