@@ -2,11 +2,10 @@
 
 import re
 
-import asyncpg
-from sqlalchemy import Connection
+from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.schema import CreateSchema
 
-from formicary.db import Database
+from formicary.db import Connection, Database
 from formicary.models import metadata
 from formicary_migrations.alembic_run import open_engine
 
@@ -30,7 +29,7 @@ FOREIGN_KEYS = """
 """
 
 
-async def described(connection: asyncpg.Connection, query: str, schema: str) -> set[str]:
+async def described(connection: Connection, query: str, schema: str) -> set[str]:
     """What a schema holds, in PostgreSQL's own words; `text` and `varchar` are the same to it and to us."""
     rows = await connection.fetch(query, schema)
     lines = (" ".join(str(value) for value in row).replace("character varying", "text") for row in rows)
@@ -45,7 +44,7 @@ async def test_models_and_migrations_describe_the_same_database(db: Database) ->
 
 
 async def create_from_models(dsn: str) -> None:
-    def create(connection: Connection) -> None:
+    def create(connection: SyncConnection) -> None:
         connection.execute(CreateSchema("models"))
         connection.exec_driver_sql("SET search_path = models")
         metadata.create_all(connection, checkfirst=False)
