@@ -7,7 +7,7 @@ Execution goes straight to graphql-core's executor, as Strawberry's own would, w
 
 import math
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, Protocol, TypeAlias, TypeGuard, cast
@@ -39,6 +39,7 @@ from ..auth import Principal
 from ..errors import BadInputError, FormicaryError, LimitError
 from . import access, failure
 from .access import Requirement
+from .compiled_variables import CompiledVariables, DecodedVariables
 from .failure import Failure
 from .limits import Cost, Limits
 
@@ -144,6 +145,7 @@ class Operation:
         self.is_subscription = definition.operation is OperationType.SUBSCRIPTION
         self.cost = Cost(schema, document, definition)
         self.requirements = permissions(schema, document, definition)
+        self.compiled = CompiledVariables.of(schema, document, definition)
 
 
 class Operations:
@@ -168,8 +170,8 @@ class Operations:
         """
         try:
             operation = self._operation(request)
-            variables = decode_variables(request.variables)
-            operation.cost.hold(self._limits.cost, variables)
+            variables = _decode(operation, request.variables)
+            operation.cost.hold(self._limits.cost, variables.plain)
             access.check(context.principal, operation.requirements)
         except RequestError as error:
             return GraphQLResult(None, error.failures, is_request_error=True)
@@ -179,13 +181,14 @@ class Operations:
             return GraphQLResult(None, [failure.expected_failure(error)], is_request_error=True)
         return await self._run(operation, variables, context)
 
-    async def _run(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> GraphQLResult:
+    async def _run(self, operation: Operation, variables: DecodedVariables, context: Context) -> GraphQLResult:
+        compiled = operation.compiled if variables.structs else None
         executor = OperationExecutor.build(
             self._schema,
-            operation.document,
+            compiled.document if compiled else operation.document,
             None,
             context,
-            dict(variables),
+            dict(variables.plain),
             operation.name,
             max_coercion_errors=MAX_ERRORS,
             is_awaitable=IS_AWAITABLE,
@@ -193,6 +196,8 @@ class Operations:
         if isinstance(executor, list):
             failures = failure.variable_failures(executor)
             return GraphQLResult(None, failures, is_request_error=True)
+        if compiled:
+            compiled.place(variables, executor)
         answer = executor.execute_operation()
         result = cast("ExecutionResult", await answer if isawaitable(answer) else answer)
         return GraphQLResult(result.data, failure.field_failures(result.errors) if result.errors else [])
@@ -258,6 +263,11 @@ def validate_document(schema: GraphQLSchema, document: DocumentNode) -> list[Gra
     if any(error.message == "Validation aborted." for error in errors):
         raise LimitError("The query repeats fields, or nests fragments, more than can be checked.")
     return errors
+
+
+def _decode(operation: Operation, text: bytes | None) -> DecodedVariables:
+    decoded = operation.compiled.decode(text) if operation.compiled and text else None
+    return decoded or DecodedVariables(decode_variables(text), {})
 
 
 def decode_variables(text: bytes | None) -> dict[str, Any]:

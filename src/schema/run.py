@@ -141,6 +141,10 @@ class Run(Node):
         return isinstance(value, runs.Run)
 
 
+async def _total_count(root: strawberry.Parent[Listing[runs.Run]]) -> BigInt:
+    return BigInt(await root.count())
+
+
 @strawberry.type(description="A run in a list.")
 class RunEdge:
     cursor: str = strawberry.field(description=paging.CURSOR)
@@ -152,4 +156,4 @@ class RunConnection:
     edges: list[RunEdge] = strawberry.field(description=paging.EDGES)
     nodes: list[Run] = strawberry.field(description=paging.NODES)
     page_info: paging.PageInfo = strawberry.field(description=paging.PAGE_INFO)
-    total_count: BigInt = strawberry.field(resolver=paging.total_count, description=paging.TOTAL_COUNT)
+    total_count: BigInt = strawberry.field(resolver=_total_count, description=paging.TOTAL_COUNT)
