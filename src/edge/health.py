@@ -1,12 +1,16 @@
 """Whether the process lives, and whether it can do its work."""
 
 import asyncio
+import logging
 
+import asyncpg
 from starlette.types import Receive, Scope, Send
 
 from ..db import Database
 from ..errors import FormicaryError
 from .answer import RETRY_AFTER, json_answer
+
+log = logging.getLogger(__name__)
 
 NOT_KEPT = (b"cache-control", b"no-store")
 
@@ -40,4 +44,7 @@ class Readiness:
             return f"The database did not answer within {self._timeout:g} s."
         except FormicaryError as error:
             return error.message
+        except asyncpg.PostgresError:
+            log.exception("the database refuses to answer")
+            return "The database refuses to answer; the reason is in the log."
         return None
