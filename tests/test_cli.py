@@ -1,3 +1,4 @@
+import asyncio
 import os
 import re
 import signal
@@ -7,16 +8,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Timer
 
 import asyncpg
 import httpx2
+import psutil
 import pytest
 
 from formicary.auth import Authenticator, create_key, revoke_key
 from formicary.db import Database
 from formicary.models import Role
+from formicary.partitions import monday_of, partition_name
 
 FORMICARY = Path(sys.executable).with_name("formicary")
 PATIENCE = 60
@@ -263,6 +267,25 @@ def test_two_servers_share_one_embedded_database_and_the_last_one_stops_it(serve
     assert second.status("/readyz") == 200
     assert second.stop()[0] == 0
     assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_killed_embedded_database_is_started_again(servers: Servers, tmp_path: Path) -> None:
+    server = servers.start("--data-dir", str(tmp_path))
+    killed = int((tmp_path / "postgres" / "postmaster.pid").read_text().split()[0])
+    os.kill(killed, signal.SIGKILL)
+    psutil.Process(killed).wait(PATIENCE)
+    while server.status("/readyz") != 200:
+        assert server.process.poll() is None
+    assert server.stop()[0] == 0
+
+
+async def test_serve_makes_the_partitions_ahead(servers: Servers, db: Database) -> None:
+    partition = partition_name(monday_of(datetime.now(UTC) + timedelta(weeks=1)))
+    await db.execute(f"DROP TABLE {partition}")
+    servers.start(DATABASE_URL=db.dsn)
+    async with asyncio.timeout(PATIENCE):
+        while await db.fetchval("SELECT to_regclass($1)", partition) is None:
+            continue
 
 
 def test_a_signal_during_the_start_ends_it_in_good_order(servers: Servers, unused_port: int) -> None:

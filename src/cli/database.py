@@ -14,8 +14,8 @@ import formicary_migrations
 
 from ..config import Settings
 from ..db import CONNECTION_LOST, Database
-from ..embedded import EmbeddedPostgres
 from ..errors import ConfigurationError, UnavailableError
+from .local_server import local_server
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +41,17 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
     Raises UnavailableError when the database does not answer within `start_timeout`, ConfigurationError
     when it never will.
     """
-    async with _server(settings) as dsn:
-        with patience("migrating the database"):
-            await _migrate(_direct(dsn, settings))
-        database = await Database.open(dsn, settings)
-        try:
+    if settings.database_url is not None:
+        dsn = settings.database_url.get_secret_value()
+        await _wait(dsn, settings)
+        async with _pool(dsn, settings) as database:
             yield database
-        finally:
-            await database.close()
+    else:
+        async with local_server(settings.data_path) as server:
+            with patience("starting the embedded PostgreSQL"):
+                await server.start()
+            async with _pool(server.dsn, settings) as database, server.watched(database):
+                yield database
 
 
 def describe(settings: Settings) -> str:
@@ -72,28 +75,14 @@ def patience(doing: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _server(settings: Settings) -> AsyncIterator[str]:
-    if settings.database_url is None:
-        async with _embedded(settings) as dsn:
-            yield dsn
-    else:
-        dsn = settings.database_url.get_secret_value()
-        await _wait(dsn, settings)
-        yield dsn
-
-
-@asynccontextmanager
-async def _embedded(settings: Settings) -> AsyncIterator[str]:
-    """The start runs in a thread, which cannot be interrupted: it is waited for, and undone, in any case."""
-    server = EmbeddedPostgres(settings.data_path)
-    starting = asyncio.create_task(asyncio.to_thread(server.start))
+async def _pool(dsn: str, settings: Settings) -> AsyncIterator[Database]:
+    with patience("migrating the database"):
+        await _migrate(_direct(dsn, settings))
+    database = await Database.open(dsn, settings)
     try:
-        with patience("starting the embedded PostgreSQL"):
-            await asyncio.shield(starting)
-        yield server.dsn
+        yield database
     finally:
-        await asyncio.wait({starting})
-        await asyncio.to_thread(server.stop)
+        await database.close()
 
 
 async def _wait(dsn: str, settings: Settings) -> None:

@@ -18,6 +18,7 @@ from ..auth import Authenticator, any_key_exists, is_loopback
 from ..config import Settings
 from ..db import Database
 from ..errors import ConfigurationError
+from ..worker import loops
 from .database import describe, open_database
 from .listener import address_of, bind, cannot_listen, url_of
 
@@ -45,7 +46,11 @@ async def _until_told(serving: Coroutine[None, None, None]) -> None:
 async def _serve(settings: Settings) -> None:
     with bind(settings.host, settings.port) as listener:
         url = url_of(settings.host, listener)
-        async with open_database(settings) as database, _authenticator(settings, listener, database) as auth:
+        async with (
+            open_database(settings) as database,
+            _authenticator(settings, listener, database) as auth,
+            _background(database),
+        ):
             log.info("%s, %s, on %s", url, _openness(auth), describe(settings))
             app = create_app(settings, database=database, authenticator=auth)
             server = _Server(app, ready=lambda: click.echo(f"Formicary is ready at {url}"))
@@ -62,6 +67,18 @@ async def _authenticator(
     authenticator = Authenticator(database, is_open=await _is_open(settings, address_of(listener), database))
     yield authenticator
     await authenticator.close()
+
+
+@asynccontextmanager
+async def _background(database: Database) -> AsyncIterator[None]:
+    running = loops(database)
+    for loop in running:
+        loop.start()
+    try:
+        yield
+    finally:
+        for loop in running:
+            await loop.stop()
 
 
 async def _is_open(settings: Settings, address: str, database: Database) -> bool:
