@@ -42,6 +42,7 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
+    "log_min_messages": "log",  # errors of statements are the application's to tell
 }
 UNSAFE_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -79,15 +80,7 @@ class Cluster:
         if self._binaries.major >= 17:
             locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         durability = [] if fsync else ["--no-sync"]
-        return [
-            "--username",
-            USER,
-            "--auth=peer",
-            "--encoding=UTF8",
-            "--no-instructions",
-            *locale,
-            *durability,
-        ]
+        return [f"--username={USER}", "--auth=peer", "--encoding=UTF8", "--no-instructions", *locale, *durability]
 
     def start(self, socket_directory: Path, *, fsync: bool) -> None:
         """Start the server and wait until it takes connections, else raise ConfigurationError."""

@@ -54,7 +54,8 @@ class EmbeddedPostgres:
     def start(self) -> None:
         try:
             self._make_home()
-            self._users = self._open_lock("postgres.users")
+            if self._users is None:
+                self._users = self._open_lock("postgres.users")
             self.ensure_running()
         except BaseException as error:
             self._leave()
