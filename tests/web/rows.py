@@ -44,7 +44,7 @@ async def insert_agent(
 
 
 async def insert_failing_agent(db: Database, name: str = "broken", **overrides: Any) -> int:
-    failing = {
+    failing: dict[str, Any] = {
         "pheromone_score": 0.2,
         "consecutive_failures": 4,
         "last_active_at": seconds_ago(90),

@@ -1,6 +1,6 @@
 """Take the pictures of the README anew: the demo served on a fresh embedded database, seen by Chromium.
 
-python tests/web/screenshots.py
+python tests/web/screenshots.py [ADDRESS OF A SERVER THAT RUNS ALREADY]
 """
 
 import asyncio
@@ -8,22 +8,25 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, ViewportSize, async_playwright
+
+Scheme = Literal["light", "dark"]
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 CHROMIUM = "/usr/bin/chromium"
-VIEWPORT = {"width": 1280, "height": 800}
-PICTURES = {"agents.png": ("/", "light"), "agents-dark.png": ("/", "dark")}
+VIEWPORT = ViewportSize(width=1280, height=800)
+PICTURES: dict[str, tuple[str, Scheme]] = {"agents.png": ("/", "light"), "agents-dark.png": ("/", "dark")}
 
 
 @contextmanager
 def demo() -> Iterator[str]:
     """The address of a server with sample data."""
-    formicary = Path(sys.executable).with_name("formicary")
+    formicary = str(Path(sys.executable).with_name("formicary"))
     with TemporaryDirectory() as directory:
         command = [formicary, "serve", "--demo", "--port", "0", "--data-dir", directory]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -34,16 +37,16 @@ def demo() -> Iterator[str]:
                 server.terminate()
 
 
-async def take(browser: Browser, url: str, scheme: str, file: Path) -> None:
-    context = await browser.new_context(viewport=VIEWPORT, color_scheme=scheme, device_scale_factor=1.5)
+async def take(browser: Browser, url: str, scheme: Scheme, file: Path) -> None:
+    context = await browser.new_context(viewport=VIEWPORT, color_scheme=scheme, device_scale_factor=1.25)
     page = await context.new_page()
     await page.goto(url, wait_until="networkidle")
     await page.screenshot(path=file)
     await context.close()
 
 
-async def main() -> None:
-    with demo() as address:
+async def main(*addresses: str) -> None:
+    with nullcontext(addresses[0]) if addresses else demo() as address:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
             for name, (path, scheme) in PICTURES.items():
@@ -52,4 +55,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,6 +1,5 @@
 """The agents page as a viewer has it: in Chromium, with a clock that the test moves."""
 
-import socket
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,7 +24,7 @@ SET_HIDDEN = """hidden => {
 
 async def refreshed(page: Page) -> None:
     """Move the clock to the next poll and see it answered."""
-    async with page.expect_response("**/fragments/agents*"):
+    async with page.expect_response("**/fragments/agents*", timeout=8000):
         await page.clock.fast_forward(HALF_A_MINUTE)
 
 
@@ -231,6 +230,8 @@ async def test_no_text_breaks_the_page(
     assert await page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
     overflowing = "nodes => nodes.filter(n => n.getBoundingClientRect().right > innerWidth).length"
     assert await page.locator(".card > *, .badge, dd").evaluate_all(overflowing) == 0
+    cut_off = "nodes => nodes.filter(n => n.scrollWidth > n.clientWidth).length"
+    assert await page.locator(".card-title, .last-error-text").evaluate_all(cut_off) == 0
 
 
 async def test_light_and_dark_follow_the_viewers_choice(open_page: OpenPage) -> None:
