@@ -95,13 +95,25 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
     await task
 
 
-@pytest.fixture
-async def api(db: Database, settings: Settings) -> AsyncIterator[Api]:
-    authenticator = Authenticator(db)
+@asynccontextmanager
+async def served(db: Database, settings: Settings, *, is_open: bool) -> AsyncIterator[Api]:
+    authenticator = Authenticator(db, is_open=is_open)
     app = create_app(settings, database=db, authenticator=authenticator)
     async with serving(app) as url, httpx2.AsyncClient(base_url=url) as client:
         yield Api(client)
     await authenticator.close()
+
+
+@pytest.fixture
+async def api(db: Database, settings: Settings) -> AsyncIterator[Api]:
+    async with served(db, settings, is_open=False) as api:
+        yield api
+
+
+@pytest.fixture
+async def open_api(db: Database, settings: Settings) -> AsyncIterator[Api]:
+    async with served(db, settings, is_open=True) as api:
+        yield api
 
 
 @dataclass
@@ -139,6 +151,26 @@ async def world(api: Api, db: Database) -> World:
 async def bound(api: Api, db: Database, role: Role) -> Api:
     _, key = await create_key(db, role=role, projects=["red"])
     return api.by(key)
+
+
+async def test_an_open_server_lets_this_machine_do_everything(open_api: Api) -> None:
+    assert (await open_api.record("red", "r1"))["recorded"] == 1
+    assert (await open_api.ask("{ runs { totalCount } }")).data == {"runs": {"totalCount": 1}}
+    assert (await open_api.client.get("/")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/graphql?query={__typename}", "/", "/fragments/agents"])
+@pytest.mark.parametrize("header", [{"host": "rebound.example.org"}, {"origin": "https://example.org"}])
+async def test_an_open_server_refuses_foreign_pages(open_api: Api, path: str, header: dict[str, str]) -> None:
+    assert (await open_api.client.get(path, headers=header)).status_code == 403
+
+
+async def test_a_page_takes_a_key_that_reads(api: Api, db: Database) -> None:
+    statuses = []
+    for role in (Role.READ, Role.INGEST):
+        _, key = await create_key(db, role=role)
+        statuses.append((await api.client.get("/", headers={"authorization": f"Bearer {key}"})).status_code)
+    assert [*statuses, (await api.client.get("/")).status_code] == [200, 403, 401]
 
 
 async def test_no_key_is_401_with_how_to_send_one(api: Api) -> None:

@@ -6,6 +6,7 @@ becomes one line on stderr and exit code 1; wrong usage is exit code 2.
 
 import click
 
+from .demo import demo
 from .key import key
 from .migrate import migrate
 from .outcome import OutcomeGroup
@@ -19,6 +20,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.
 \b
 Examples:
   formicary serve                         a server with its own database
+  formicary serve --demo                  the same with sample data, to try it out
   formicary key create --role INGEST      a key for what records runs
 """
 
@@ -29,5 +31,5 @@ def main() -> None:
     """Record what LLM agents do, and see how well they do it."""
 
 
-for command in (serve, migrate, key, schema):
+for command in (serve, demo, migrate, key, schema):
     main.add_command(command)

@@ -12,6 +12,7 @@ needs a key: formicary key create --role ADMIN
 \b
 Examples:
   formicary serve
+  formicary serve --demo
   formicary serve --port 0 --data-dir ./data
   DATABASE_URL=postgresql://formicary@db/formicary formicary serve --host 0.0.0.0
 """
@@ -32,9 +33,10 @@ Examples:
     default=None,
     help="Run open on a loopback address even though keys exist.  [env: FORMICARY_OPEN]",
 )
+@click.option("--demo", is_flag=True, help="Record sample data first, as `formicary demo` does.")
 @database_options
 def serve(
-    host: str | None, port: int | None, open_: bool | None, database_url: str | None, data_dir: Path | None
+    host: str | None, port: int | None, open_: bool | None, demo: bool, database_url: str | None, data_dir: Path | None
 ) -> None:
     """Run the server: the GraphQL API, the dashboard and the background work."""
     from ..logs import start_logging
@@ -42,4 +44,4 @@ def serve(
 
     settings = read_settings(host=host, port=port, open=open_, database_url=database_url, data_dir=data_dir)
     start_logging(settings)
-    run(settings)
+    run(settings, demo=demo)

@@ -20,6 +20,7 @@ from ..db import Database
 from ..errors import ConfigurationError
 from ..worker import loops
 from .database import describe, open_database
+from .demo import record_sample
 from .listener import address_of, bind, cannot_listen, url_of
 
 log = logging.getLogger(__name__)
@@ -29,10 +30,13 @@ GRACE_SECONDS = 10
 KEEP_ALIVE_SECONDS = 75
 
 
-def run(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM. Raises FormicaryError where that cannot begin."""
+def run(settings: Settings, *, demo: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM, after recording sample data if `demo`.
+
+    Raises FormicaryError where that cannot begin.
+    """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_until_told(_serve(settings)))
+        runner.run(_until_told(_serve(settings, demo=demo)))
 
 
 async def _until_told(serving: Coroutine[None, None, None]) -> None:
@@ -43,7 +47,7 @@ async def _until_told(serving: Coroutine[None, None, None]) -> None:
         await task
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, demo: bool) -> None:
     with bind(settings.host, settings.port) as listener:
         url = url_of(settings.host, listener)
         async with (
@@ -52,6 +56,8 @@ async def _serve(settings: Settings) -> None:
             _background(database),
         ):
             log.info("%s, %s, on %s", url, _openness(auth), describe(settings))
+            if demo:
+                await record_sample(database)
             app = create_app(settings, database=database, authenticator=auth)
             server = _Server(app, ready=lambda: click.echo(f"Formicary is ready at {url}"))
             try:
@@ -65,8 +71,10 @@ async def _authenticator(
     settings: Settings, listener: socket.socket, database: Database
 ) -> AsyncIterator[Authenticator]:
     authenticator = Authenticator(database, is_open=await _is_open(settings, address_of(listener), database))
-    yield authenticator
-    await authenticator.close()
+    try:
+        yield authenticator
+    finally:
+        await authenticator.close()
 
 
 @asynccontextmanager
