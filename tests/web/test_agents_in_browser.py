@@ -80,17 +80,15 @@ async def test_page_counts_the_seconds_since_it_was_updated(db: Database, open_p
     await expect(page.locator(".updated")).to_have_text("Updated 0 s ago")
 
 
-@pytest.mark.parametrize("seconds", [5, 59, 60, 3599.5, 3601, 86_395, 86_401, 900_000])
-async def test_script_writes_times_in_the_words_of_the_server(
-    db: Database, open_page: OpenPage, seconds: float
-) -> None:
-    await insert_agent(db, last_active_at=seconds_ago(seconds))
-    with_script = await open_page()
+async def test_script_writes_times_in_the_words_of_the_server(db: Database, open_page: OpenPage) -> None:
+    for seconds in (100, 3599, 3700, 86_300, 86_500, 900_000):
+        await insert_agent(db, f"{seconds}", last_active_at=seconds_ago(seconds - 30))
     without_script = await open_page(java_script_enabled=False)
-    written = await without_script.locator(".facts time").inner_text()
-    assert written.endswith(" ago")
-    if seconds > 60:
-        await expect(with_script.locator(".facts time")).to_have_text(written)
+    written = await without_script.locator(".facts time").all_inner_texts()
+    assert len(written) == 6
+    with_script = await open_page()
+    await with_script.clock.run_for(1000)
+    await expect(with_script.locator(".facts time")).to_have_text(written)
 
 
 async def test_times_show_the_viewers_zone_and_utc_on_hover(db: Database, open_page: OpenPage) -> None:
@@ -216,8 +214,7 @@ async def test_first_agent_appears_on_the_empty_page(db: Database, open_page: Op
     await expect(page.locator(".card-title")).to_have_text("first")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")], ids=["phone", "desktop"])
 @pytest.mark.parametrize("text", ["x" * 200, "<img src=/static/nothing.png onerror=alert(1)>"], ids=["long", "markup"])
 async def test_no_text_breaks_the_page(
     db: Database, open_page: OpenPage, scheme: str, viewport: dict[str, int], text: str
