@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.expression import SelectOfScalar
 
 from .config import Settings
-from .errors import LimitError, OverloadedError, UnavailableError
+from .errors import BadInputError, LimitError, OverloadedError, UnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -101,13 +101,15 @@ class Database:
         """A connection for a short while.
 
         Raises OverloadedError when none is free within `pool_timeout`, UnavailableError when the server is away,
-        LimitError when a statement takes longer than `statement_timeout`.
+        LimitError when a statement takes longer than `statement_timeout`, BadInputError for text with a NUL.
         """
         connection = await self._acquire()
         try:
             yield connection
         except asyncpg.QueryCanceledError as error:
             raise LimitError(f"the database took longer than {self._settings.statement_timeout:g} s") from error
+        except asyncpg.CharacterNotInRepertoireError:
+            raise BadInputError("Text must not hold a NUL character (U+0000).") from None
         except Exception as error:
             if not (_is_lost(connection) or isinstance(error, SERVER_GONE)):
                 raise

@@ -16,6 +16,9 @@ import psutil
 
 import formicary_migrations
 
+OF_THE_DRIVER = ("typeinfo_tree", "set_config('jit'")
+"""Signs of the statements by which asyncpg asks about types, once a connection."""
+
 DATA = Path(__file__).parent.parent / ".data" / "tests"
 FINISHED = "SELECT true FROM pg_database WHERE datname = $1 AND datistemplate"
 T = TypeVar("T")

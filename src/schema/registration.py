@@ -6,7 +6,7 @@ import strawberry
 
 from ..errors import InvalidInputError
 from ..ingest.run_input import DEFAULT_PROJECT
-from ..resolvers import registration
+from ..resolvers import agents, registration
 from .agent import Agent
 from .context import Info
 from .node import id_argument
@@ -140,8 +140,7 @@ async def update_agent(
         await registration.update_agent(context.db, context.scope, change)
     except InvalidInputError as error:
         return invalid(error)
-    context.loaders.agent.clear(agent_id)
-    agent: Any = await context.loaders.agent.load(agent_id)
+    agent: Any = (await agents.by_ids(context.db, context.scope, [agent_id]))[0]
     return UpdateAgentPayload(agent=agent)
 
 
