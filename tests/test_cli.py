@@ -28,6 +28,7 @@ COMMANDS = [
     [],
     ["serve"],
     ["migrate"],
+    ["demo"],
     ["schema"],
     ["key"],
     ["key", "create"],
@@ -235,6 +236,19 @@ def test_a_url_that_can_never_work_is_not_waited_for(url: str) -> None:
 def test_a_database_that_does_not_exist_is_not_waited_for(dsn: str) -> None:
     done = run("migrate", DATABASE_URL=re.sub(r"/test_\w+", "/test_of_nothing", dsn))
     assert '"test_of_nothing" does not exist' in only_line(done.stderr)
+
+
+async def test_demo_records_the_sample_data_once(db: Database) -> None:
+    first, second = [run("demo", DATABASE_URL=db.dsn) for _ in range(2)]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert "Recorded " in first.stderr
+    assert "is there already" in second.stderr
+    assert await db.fetchval("SELECT count(*) FROM agent") == 8
+
+
+async def test_serve_shows_the_sample_data_when_it_is_ready(servers: Servers, db: Database) -> None:
+    server = servers.start("--demo", DATABASE_URL=db.dsn)
+    assert server.ask().json() == {"data": {"agents": {"totalCount": 8}}}
 
 
 def test_schema_prints_the_sdl() -> None:
