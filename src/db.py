@@ -7,7 +7,7 @@ over the same pool.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self, TypeAlias, TypeVar
 
 import asyncpg
@@ -111,6 +111,8 @@ class Database:
         except asyncpg.CharacterNotInRepertoireError:
             raise BadInputError("Text must not hold a NUL character (U+0000).") from None
         except Exception as error:
+            if _is_stuck(error):
+                connection.terminate()
             if not (_is_lost(connection) or isinstance(error, SERVER_GONE)):
                 raise
             log.warning("the connection to the database was lost: %s", error)
@@ -129,7 +131,21 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection inside a transaction that is committed when the block ends."""
+        """A connection inside a transaction that is committed when the block ends.
+
+        It is begun once more when the connection turns out to be stale.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self._begun())
+            except OverloadedError:
+                raise
+            except UnavailableError:
+                connection = await stack.enter_async_context(self._begun())
+            yield connection
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[Connection]:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
@@ -171,6 +187,11 @@ class Database:
 
 def _value(column: Column[Any], value: Any) -> Any:
     return orjson.loads(value) if isinstance(column.type, JSON) and value is not None else value
+
+
+def _is_stuck(error: Exception) -> bool:
+    """asyncpg takes a connection that is cut while it begins a COPY for one that is still busy, for ever."""
+    return any(isinstance(cause, asyncpg.InternalClientError) for cause in (error, error.__context__))
 
 
 def _is_lost(connection: Connection) -> bool:
