@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from typing import Self
 
 import msgspec
 
@@ -14,13 +15,14 @@ from .faults import Fault
 from .incidents import CANCELLED, Conditions, conditions
 
 USERS = 400
+HOUR_MS = 3_600_000
 SCORE_STEP = 0.02
 FIRST_SCORE = 0.5
 
 
 def sample_runs(now: datetime, seed: int) -> list[RunInput]:
     """All runs, the oldest first."""
-    storyteller = _Storyteller(now, Random(seed))
+    storyteller = _Storyteller(now, Random(seed))  # noqa: S311 - the same for a seed is what is wanted
     runs = [run for agent in AGENTS for run in storyteller.past(agent)]
     runs.sort(key=lambda run: run.started_at or now)
     return [*_scored(runs), *(run for agent in AGENTS for run in storyteller.present(agent))]
@@ -49,11 +51,21 @@ class _Origin:
     task_id: str | None
     parent: RunKeyInput | None = None
 
+    @classmethod
+    def call(cls, caller: RunInput) -> Self:
+        key = RunKeyInput(caller.agent, str(caller.external_id), caller.project)
+        user, session = str(caller.user_id), str(caller.session_id)
+        return cls(caller.agent, str(caller.trace_id), session, user, caller.task_id, key)
+
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
+    """How a run ends, after how much work of its own."""
+
     status: StatusName
     own_ms: float
+    input_tokens: int
+    output_tokens: int = 0
     fault: Fault | None = None
 
 
@@ -72,87 +84,55 @@ class _Storyteller:
 
     def present(self, agent: Agent) -> Iterator[RunInput]:
         """What runs at the moment, and what waits to be run."""
-        seconds = agent.versions[-1].seconds
-        for _ in range(agent.running):
-            started = self._now - timedelta(seconds=self._rng.uniform(0.1, 0.9) * seconds)
-            yield self._unfinished(agent, "RUNNING", started - timedelta(seconds=2), started)
-        for _ in range(agent.queued):
-            yield self._unfinished(agent, "QUEUED", self._now - timedelta(seconds=self._rng.uniform(3, 90)), None)
+        version = agent.versions[-1]
+        for status in (*["RUNNING"] * agent.running, *["QUEUED"] * agent.queued):
+            begun = self._run(agent, version, self._origin(agent, 0))
+            queued_at = self._now - timedelta(seconds=self._rng.uniform(0.2, 1) * version.seconds)
+            started_at = queued_at + timedelta(milliseconds=40) if status == "RUNNING" else None
+            yield msgspec.structs.replace(begun, status=status, queued_at=queued_at, started_at=started_at)
 
     def _runs(self, agent: Agent, hours_ago: float, origin: _Origin) -> list[RunInput]:
         """A run, and after it those that it called, each waited for."""
         version = agent.version_at(hours_ago)
-        around = conditions(agent, version, hours_ago)
-        outcome = self._outcome(version, around)
-        key = RunKeyInput(agent.name, self._hex(16), agent.project)
+        begun = self._run(agent, version, origin)
+        outcome = self._outcome(agent, version, conditions(agent, version, hours_ago))
+        called, waited_ms = self._called(agent, begun, hours_ago)
         started = self._now - timedelta(hours=hours_ago)
-        called = self._called(agent, hours_ago, origin, key)
-        waited_ms = sum(run.duration_ms or 0 for run in called if run.parent is key)
-        run = self._finished(agent, version, around, outcome, origin, key.external_id, started, waited_ms)
-        return [run, *called]
+        return [self._end(agent, begun, outcome, started, outcome.own_ms + waited_ms), *called]
 
-    def _called(self, agent: Agent, hours_ago: float, origin: _Origin, key: RunKeyInput) -> list[RunInput]:
+    def _called(self, agent: Agent, caller: RunInput, hours_ago: float) -> tuple[list[RunInput], float]:
+        """All runs that come of a run's calls, and the milliseconds for which it waited."""
         runs: list[RunInput] = []
+        waited_ms = 0.0
         for name, share in agent.calls.items():
             if self._rng.random() < share:
-                hours_ago -= self._rng.uniform(0.2, 0.6) / 3600
-                call = _Origin(
-                    agent.name, origin.trace_id, origin.session_id, origin.user_id, origin.task_id, parent=key
-                )
-                called = self._runs(BY_NAME[name], max(hours_ago, 0), call)
-                hours_ago -= (called[0].duration_ms or 0) / 3_600_000
+                started = hours_ago - (waited_ms + self._rng.uniform(200, 600)) / HOUR_MS
+                called = self._runs(BY_NAME[name], max(started, 0), _Origin.call(caller))
+                waited_ms += called[0].duration_ms or 0
                 runs += called
-        return runs
+        return runs, waited_ms
 
-    def _outcome(self, version: Version, around: Conditions) -> _Outcome:
+    def _outcome(self, agent: Agent, version: Version, around: Conditions) -> _Outcome:
         rng = self._rng
         own_ms = 1000 * version.seconds * around.slowness * rng.lognormvariate(0, 0.45)
+        input_tokens = int(agent.input_tokens * around.tokens * rng.lognormvariate(0, 0.35))
         if rng.random() < around.failing:
             fault = rng.choice(around.faults)
             ms = own_ms if fault.seconds is None else 1000 * fault.seconds * rng.uniform(1, 1.04)
-            return _Outcome(fault.status, ms, fault)
+            return _Outcome(fault.status, ms, input_tokens, fault=fault)
         if rng.random() < CANCELLED:
-            return _Outcome("CANCELLED", own_ms * rng.random())
-        return _Outcome("SUCCEEDED", own_ms)
+            return _Outcome("CANCELLED", own_ms * rng.random(), input_tokens)
+        return _Outcome("SUCCEEDED", own_ms, input_tokens, int(agent.output_tokens * rng.lognormvariate(0, 0.4)))
 
-    def _finished(
-        self,
-        agent: Agent,
-        version: Version,
-        around: Conditions,
-        outcome: _Outcome,
-        origin: _Origin,
-        external_id: str,
-        started: datetime,
-        waited_ms: float,
-    ) -> RunInput:
-        rng = self._rng
-        good = outcome.status == "SUCCEEDED"
-        input_tokens = int(agent.input_tokens * around.tokens * rng.lognormvariate(0, 0.35))
-        output_tokens = int(agent.output_tokens * rng.lognormvariate(0, 0.4)) if good else 0
-        files = int(rng.expovariate(1 / agent.files_per_run)) if good and agent.files_per_run else 0
-        duration_ms = float(round(outcome.own_ms + waited_ms))
-        tools = rng.choices(agent.tools, k=rng.randint(1, len(agent.tools)))
+    def _run(self, agent: Agent, version: Version, origin: _Origin) -> RunInput:
+        """A run of which nothing is known yet but who makes it, and for whom."""
         return RunInput(
             agent=agent.name,
             project=agent.project,
             version=version.name,
-            external_id=external_id,
-            status=outcome.status,
-            queued_at=started - timedelta(milliseconds=rng.randint(5, 4000)),
-            started_at=started,
-            ended_at=started + timedelta(milliseconds=duration_ms),
-            duration_ms=duration_ms,
+            external_id=self._hex(16),
             model=version.model,
             provider=agent.provider,
-            models=[version.model],
-            tools=tools,
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            cached_input_tokens=int(input_tokens * rng.uniform(0.1, 0.7)),
-            time_to_first_token_ms=round(outcome.own_ms * rng.uniform(0.1, 0.3)) if good else None,
-            error_type=outcome.fault and outcome.fault.type,
-            error_message=outcome.fault and outcome.fault.text(version.model, rng),
             initiator=origin.initiator,
             task_id=origin.task_id,
             trace_id=origin.trace_id,
@@ -160,35 +140,34 @@ class _Storyteller:
             parent=origin.parent,
             session_id=origin.session_id,
             user_id=origin.user_id,
-            input_length=input_tokens * 4,
-            output_length=output_tokens * 4,
+            metadata={"deployment": version.deployment, "region": agent.cluster},
+        )
+
+    def _end(self, agent: Agent, begun: RunInput, outcome: _Outcome, started: datetime, duration_ms: float) -> RunInput:
+        rng = self._rng
+        good = outcome.status == "SUCCEEDED"
+        files = int(rng.expovariate(1 / agent.files_per_run)) if good and agent.files_per_run else 0
+        fault = outcome.fault
+        return msgspec.structs.replace(
+            begun,
+            status=outcome.status,
+            queued_at=started - timedelta(milliseconds=rng.randint(5, 4000)),
+            started_at=started,
+            ended_at=started + timedelta(milliseconds=round(duration_ms)),
+            duration_ms=float(round(duration_ms)),
+            models=[begun.model],
+            tools=rng.choices(agent.tools, k=rng.randint(1, len(agent.tools))),
+            input_tokens=outcome.input_tokens,
+            output_tokens=outcome.output_tokens,
+            cached_input_tokens=int(outcome.input_tokens * rng.uniform(0.1, 0.7)),
+            time_to_first_token_ms=outcome.own_ms * rng.uniform(0.1, 0.3) if good else None,
+            error_type=fault.type if fault else None,
+            error_message=fault.text(str(begun.model), rng) if fault else None,
+            input_length=outcome.input_tokens * 4,
+            output_length=outcome.output_tokens * 4,
             files_created=files // 3,
             files_modified=files - files // 3,
             messages=1 + int(rng.expovariate(1.2)),
-            metadata={"deployment": version.deployment, "attempt": 1 + (rng.random() < 0.05)},
-        )
-
-    def _unfinished(
-        self, agent: Agent, status: StatusName, queued_at: datetime, started_at: datetime | None
-    ) -> RunInput:
-        version = agent.versions[-1]
-        origin = self._origin(agent, 0)
-        return RunInput(
-            agent=agent.name,
-            project=agent.project,
-            version=version.name,
-            external_id=self._hex(16),
-            status=status,
-            queued_at=queued_at,
-            started_at=started_at,
-            model=version.model,
-            provider=agent.provider,
-            initiator=origin.initiator,
-            task_id=origin.task_id,
-            trace_id=origin.trace_id,
-            span_id=self._hex(16),
-            session_id=origin.session_id,
-            user_id=origin.user_id,
         )
 
     def _origin(self, agent: Agent, hours_ago: float) -> _Origin:
