@@ -252,14 +252,8 @@ class _Documents:
 
 
 def validate_document(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    """Strawberry's validation, with an end. A literal that a scalar cannot even look at is invalid too.
-
-    Raises LimitError for what would take too long to check.
-    """
-    try:
-        errors = validate(schema, document, VALIDATION_RULES, max_errors=MAX_ERRORS)
-    except ValueError as error:
-        return [GraphQLError(f"A literal is not valid: {error}")]
+    """Strawberry's validation, with an end. Raises LimitError for what would take too long to check."""
+    errors = validate(schema, document, VALIDATION_RULES, max_errors=MAX_ERRORS)
     if any(error.message == "Validation aborted." for error in errors):
         raise LimitError("The query repeats fields, or nests fragments, more than can be checked.")
     return errors

@@ -4,11 +4,16 @@ import gzip
 import json
 import logging
 import socket
+import tracemalloc
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from starlette.types import Message
+
+from formicary.edge.answer import RefusalError
+from formicary.edge.body import read_body
 
 from .sample import MAX_BODY
 
@@ -63,6 +68,28 @@ def test_another_encoding_is_refused_with_those_that_are_taken(client: httpx2.Cl
     response = client.post("/graphql", content=b"x", headers={**JSON, "content-encoding": "br"})
     assert response.status_code == 415
     assert response.headers["accept-encoding"] == "gzip"
+
+
+def test_what_is_announced_as_too_large_is_not_waited_for(sample_url: str) -> None:
+    parts = urlsplit(sample_url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
+        head = f"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {MAX_BODY + 1}"
+        connection.sendall(f"{head}\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+async def test_inflating_a_bomb_takes_no_more_memory_than_the_limit() -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": bomb, "more_body": False}
+
+    tracemalloc.start()
+    with pytest.raises(RefusalError):
+        await read_body({b"content-encoding": b"gzip"}, receive, MAX_BODY)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * MAX_BODY
 
 
 def test_a_client_that_leaves_in_mid_body_leaves_no_trace_in_the_log(
