@@ -6,7 +6,7 @@ price in about 50 us; a rate that is linear in the tokens is therefore taken fro
 
 import time
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from genai_prices import Usage, calc_price
@@ -21,21 +21,22 @@ _MILLION_EXPONENT = -6
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """USD per million tokens, valid while the input has fewer than `below` tokens (None: always)."""
+    """USD per million tokens and per request, valid while the input has fewer than `below` tokens (None: always)."""
 
     input: Decimal
     cached_input: Decimal
     output: Decimal
+    request: Decimal = Decimal(0)
     below: int | None = None
 
     def cost(self, input_tokens: int, cached: int, output_tokens: int) -> Decimal:
         per_million = (input_tokens - cached) * self.input + cached * self.cached_input + output_tokens * self.output
-        return per_million.scaleb(_MILLION_EXPONENT)
+        return per_million.scaleb(_MILLION_EXPONENT) + self.request
 
 
 @dataclass(frozen=True, slots=True)
 class PriceOverride:
-    """A price that somebody set. `provider` is empty where it holds for any."""
+    """A price that somebody set. `provider` is in lower case, and empty where the price holds for any."""
 
     model: str
     provider: str
@@ -62,7 +63,7 @@ class Prices:
         )
         overrides: dict[str, list[PriceOverride]] = {}
         for model, provider, input_price, output_price, valid_from in rows:
-            override = PriceOverride(model, provider, Rate(input_price, input_price, output_price), valid_from)
+            override = PriceOverride(model, provider.lower(), Rate(input_price, input_price, output_price), valid_from)
             overrides.setdefault(model.lower(), []).append(override)
         self._overrides = overrides
         self._loaded_at = now
@@ -99,7 +100,7 @@ class Prices:
         return None
 
     def _rate(self, model: str, provider: str | None, at: datetime) -> Rate | None:
-        key = (model, provider, at.date())
+        key = (model, provider, at.astimezone(UTC).date())
         if key not in self._rates:
             if len(self._rates) >= _MAX_RATES:
                 self._rates.clear()
@@ -108,7 +109,7 @@ class Prices:
 
 
 def library_rate(model: str, provider: str | None, at: datetime) -> Rate | None:
-    """The rate that genai-prices knows for a model on a day; None where it knows none.
+    """The rate that genai-prices knows for a model on a day; None where it knows none for tokens.
 
     Where the price also depends on the time of day, `below` is 0: each run is then priced by the library.
     """
@@ -124,7 +125,7 @@ def library_rate(model: str, provider: str | None, at: datetime) -> Rate | None:
     below = min((tier.start for price in tiered for tier in price.tiers), default=None)
     if _depends_on_the_time_of_day(found):
         below = 0
-    return Rate(_base(input_price), _base(cached_price), _base(output_price), below)
+    return Rate(_base(input_price), _base(cached_price), _base(output_price), found.total_price, below)
 
 
 def _base(price: Decimal | TieredPrices | None) -> Decimal:

@@ -33,14 +33,7 @@ async def terminate(dsn: str) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    [
-        "BEGIN",
-        "INSERT INTO project",
-        "INSERT INTO agent_version",
-        "INSERT INTO run_key",
-        "FOR UPDATE",
-        "UPDATE agent_state",
-    ],
+    ["BEGIN", "INSERT INTO project", "INSERT INTO agent_version", "INSERT INTO run_key", "FOR UPDATE"],
 )
 async def test_a_connection_lost_in_mid_batch_leaves_nothing(dsn: str, settings: Settings, statement: str) -> None:
     armed = True
