@@ -1,6 +1,6 @@
 """Agents in the API."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import strawberry
 
@@ -8,10 +8,9 @@ from ..resolvers import agents
 from ..resolvers.agents import AgentStatus
 from ..resolvers.loaders import VersionsKey
 from ..resolvers.page import PageArgs
-from . import paging
 from .context import Info
 from .node import Node, global_id
-from .paging import After, Before, First, Last, Listing
+from .paging import After, Before, Connection, First, Last, Listing
 from .project import Project
 from .run import OrderOfRuns, RunConnection, RunError, WhichRuns, runs_of
 from .scalars import BigInt, DateTime
@@ -95,15 +94,4 @@ class Agent(Node):
         return isinstance(value, agents.Agent)
 
 
-@strawberry.type(description="An agent in a list.")
-class AgentEdge:
-    cursor: str = strawberry.field(description=paging.CURSOR)
-    node: Agent = strawberry.field(description="The agent.")
-
-
-@strawberry.type(description="A page of agents.")
-class AgentConnection:
-    edges: list[AgentEdge] = strawberry.field(description=paging.EDGES)
-    nodes: list[Agent] = strawberry.field(description=paging.NODES)
-    page_info: paging.PageInfo = strawberry.field(description=paging.PAGE_INFO)
-    total_count: int = strawberry.field(resolver=paging.total_count, description=paging.TOTAL_COUNT)
+AgentConnection: TypeAlias = Connection[Agent]

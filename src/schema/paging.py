@@ -34,7 +34,9 @@ class PageInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge(Generic[T]):
+class Item(Generic[T]):
+    """What the edge types read."""
+
     cursor: str
     node: T
 
@@ -51,8 +53,8 @@ class Listing(Generic[T]):
         return self.page.items
 
     @property
-    def edges(self) -> list[Edge[T]]:
-        return [Edge(self.page.cursor(item), item) for item in self.page.items]
+    def edges(self) -> list[Item[T]]:
+        return [Item(self.page.cursor(item), item) for item in self.page.items]
 
     @property
     def page_info(self) -> PageInfo:
@@ -65,12 +67,21 @@ class Listing(Generic[T]):
         )
 
 
-async def total_count(root: strawberry.Parent[Listing[object]]) -> int:
+async def _total_count(root: strawberry.Parent[Listing[object]]) -> int:
     return await root.count()
 
 
-CURSOR = "Where the item lies in this order; good for `after` and `before`."
-EDGES = "The items with their cursors."
-NODES = "The items."
-PAGE_INFO = "Where the page lies in the list."
-TOTAL_COUNT = "How many items the whole list has; counted only when asked for."
+@strawberry.type(description="An item of a list, and where it lies there.")
+class Edge(Generic[T]):
+    cursor: str = strawberry.field(description="Where the item lies in this order; good for `after` and `before`.")
+    node: T = strawberry.field(description="The item.")
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]] = strawberry.field(description="The items with their cursors.")
+    nodes: list[T] = strawberry.field(description="The items.")
+    page_info: PageInfo = strawberry.field(description="Where the page lies in the list.")
+    total_count: int = strawberry.field(
+        resolver=_total_count, description="How many items the whole list has; counted only when asked for."
+    )

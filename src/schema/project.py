@@ -1,20 +1,19 @@
 """Projects in the API."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import strawberry
 
 from ..resolvers import agents, projects
 from ..resolvers.page import PageArgs
-from . import paging
 from .agent_inputs import AgentFilter, AgentOrder, agent_filter, agent_order
 from .context import Info
 from .node import Node, global_id
-from .paging import After, Before, First, Last, Listing
+from .paging import After, Before, Connection, First, Last, Listing
 from .scalars import DateTime
 
 if TYPE_CHECKING:
-    from .agent import AgentConnection
+    from .agent import Agent
 
 WhichAgents = Annotated[AgentFilter | None, strawberry.argument(description="Which agents; all if left out.")]
 OrderOfAgents = Annotated[AgentOrder | None, strawberry.argument(description="In which order; by name if left out.")]
@@ -73,7 +72,7 @@ class Project(Node):
     slug: str = strawberry.field(description="The name by which runs refer to it.")
     name: str = strawberry.field(description="The name for people.")
     created_at: DateTime = strawberry.field(description="When it was first seen.")
-    agents: Annotated["AgentConnection", strawberry.lazy(".agent")] = strawberry.field(
+    agents: Connection[Annotated["Agent", strawberry.lazy(".agent")]] = strawberry.field(
         resolver=agents_of_project, description="Its agents."
     )
 
@@ -82,15 +81,4 @@ class Project(Node):
         return isinstance(value, projects.Project)
 
 
-@strawberry.type(description="A project in a list.")
-class ProjectEdge:
-    cursor: str = strawberry.field(description=paging.CURSOR)
-    node: Project = strawberry.field(description="The project.")
-
-
-@strawberry.type(description="A page of projects, by slug.")
-class ProjectConnection:
-    edges: list[ProjectEdge] = strawberry.field(description=paging.EDGES)
-    nodes: list[Project] = strawberry.field(description=paging.NODES)
-    page_info: paging.PageInfo = strawberry.field(description=paging.PAGE_INFO)
-    total_count: int = strawberry.field(resolver=paging.total_count, description=paging.TOTAL_COUNT)
+ProjectConnection: TypeAlias = Connection[Project]

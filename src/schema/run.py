@@ -8,10 +8,9 @@ from ..models.run import CostSource, RunStatus
 from ..resolvers import agents, runs
 from ..resolvers.loaders import RunsKey
 from ..resolvers.page import PageArgs
-from . import paging
 from .context import Info
 from .node import Node, global_id
-from .paging import After, Before, First, Last, Listing
+from .paging import After, Before, Connection, First, Last, Listing
 from .run_inputs import RunFilter, RunOrder, resolver_filter, run_order
 from .scalars import JSON, BigInt, DateTime, Decimal
 
@@ -145,15 +144,8 @@ async def _total_count(root: strawberry.Parent[Listing[runs.Run]]) -> BigInt:
     return BigInt(await root.count())
 
 
-@strawberry.type(description="A run in a list.")
-class RunEdge:
-    cursor: str = strawberry.field(description=paging.CURSOR)
-    node: Run = strawberry.field(description="The run.")
-
-
-@strawberry.type(description="A page of runs.")
-class RunConnection:
-    edges: list[RunEdge] = strawberry.field(description=paging.EDGES)
-    nodes: list[Run] = strawberry.field(description=paging.NODES)
-    page_info: paging.PageInfo = strawberry.field(description=paging.PAGE_INFO)
-    total_count: BigInt = strawberry.field(resolver=_total_count, description=paging.TOTAL_COUNT)
+@strawberry.type(description="A page of a list.")
+class RunConnection(Connection[Run]):
+    total_count: BigInt = strawberry.field(
+        resolver=_total_count, description="How many runs the whole list has; counted only when asked for."
+    )

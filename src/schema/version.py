@@ -1,15 +1,14 @@
 """Versions of agents in the API."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import strawberry
 
 from ..resolvers import versions
 from ..resolvers.page import PageArgs
-from . import paging
 from .context import Info
 from .node import Node, global_id
-from .paging import After, Before, First, Last
+from .paging import After, Before, Connection, First, Last
 from .run import OrderOfRuns, RunConnection, WhichRuns, runs_of
 from .scalars import DateTime
 
@@ -61,15 +60,4 @@ class AgentVersion(Node):
         return isinstance(value, versions.AgentVersion)
 
 
-@strawberry.type(description="A version in a list.")
-class AgentVersionEdge:
-    cursor: str = strawberry.field(description=paging.CURSOR)
-    node: AgentVersion = strawberry.field(description="The version.")
-
-
-@strawberry.type(description="A page of versions, the one registered last first.")
-class AgentVersionConnection:
-    edges: list[AgentVersionEdge] = strawberry.field(description=paging.EDGES)
-    nodes: list[AgentVersion] = strawberry.field(description=paging.NODES)
-    page_info: paging.PageInfo = strawberry.field(description=paging.PAGE_INFO)
-    total_count: int = strawberry.field(resolver=paging.total_count, description=paging.TOTAL_COUNT)
+AgentVersionConnection: TypeAlias = Connection[AgentVersion]
