@@ -16,12 +16,11 @@ from ..db import Database
 
 RELOAD_SECONDS = 10.0
 _MAX_RATES = 10_000
-_MILLION_EXPONENT = -6
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """USD per million tokens and per request, valid while the input has fewer than `below` tokens (None: always)."""
+    """USD per token and per request, valid while the input has fewer than `below` tokens (None: always)."""
 
     input: Decimal
     cached_input: Decimal
@@ -30,8 +29,10 @@ class Rate:
     below: int | None = None
 
     def cost(self, input_tokens: int, cached: int, output_tokens: int) -> Decimal:
-        per_million = (input_tokens - cached) * self.input + cached * self.cached_input + output_tokens * self.output
-        return per_million.scaleb(_MILLION_EXPONENT) + self.request
+        cost = input_tokens * self.input + output_tokens * self.output
+        if cached:
+            cost += cached * (self.cached_input - self.input)
+        return cost + self.request if self.request else cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class Prices:
         )
         overrides: dict[str, list[PriceOverride]] = {}
         for model, provider, input_price, output_price, valid_from in rows:
-            override = PriceOverride(model, provider.lower(), Rate(input_price, input_price, output_price), valid_from)
+            input_rate, output_rate = _per_token(input_price), _per_token(output_price)
+            override = PriceOverride(model, provider.lower(), Rate(input_rate, input_rate, output_rate), valid_from)
             overrides.setdefault(model.lower(), []).append(override)
         self._overrides = overrides
         self._loaded_at = now
@@ -125,11 +127,12 @@ def library_rate(model: str, provider: str | None, at: datetime) -> Rate | None:
     below = min((tier.start for price in tiered for tier in price.tiers), default=None)
     if _depends_on_the_time_of_day(found):
         below = 0
-    return Rate(_base(input_price), _base(cached_price), _base(output_price), found.total_price, below)
+    return Rate(_per_token(input_price), _per_token(cached_price), _per_token(output_price), found.total_price, below)
 
 
-def _base(price: Decimal | TieredPrices | None) -> Decimal:
-    return price.base if isinstance(price, TieredPrices) else price or Decimal(0)
+def _per_token(per_million: Decimal | TieredPrices | None) -> Decimal:
+    base = per_million.base if isinstance(per_million, TieredPrices) else per_million
+    return (base or Decimal(0)).scaleb(-6)
 
 
 def _depends_on_the_time_of_day(found: PriceCalculation) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from ..db import Connection, Database
 from ..errors import Problem
@@ -42,9 +43,8 @@ class Recorded:
     rows: list[RunRow | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Accepted:
-    index: int
+class _Accepted(NamedTuple):
+    at: int
     run: RunInput
     metadata: str | None
 
@@ -126,7 +126,7 @@ def _permitted(accepted: list[_Accepted], rejected: list[Rejected], slugs: froze
             if project not in slugs
         ]
         if faults:
-            rejected.append(Rejected(item.index, faults))
+            rejected.append(Rejected(item.at, faults))
         else:
             allowed.append(item)
     rejected.sort(key=lambda item: item.index)
@@ -162,7 +162,7 @@ def _recorded(
 ) -> Recorded:
     rows: list[RunRow | None] = [None] * len(runs)
     for item, row in zip(accepted, written.rows, strict=True):
-        rows[item.index] = row
+        rows[item.at] = row
     return Recorded(
         received=len(runs),
         recorded=written.outcomes.count(Outcome.RECORDED),
