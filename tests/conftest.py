@@ -1,6 +1,8 @@
 """Fixtures for everybody: a fresh database for each test, and the pool on it."""
 
-from collections.abc import AsyncIterator, Iterator
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,20 @@ from formicary.db import Database
 from formicary.embedded import EmbeddedPostgres
 
 from . import postgres
+
+PROGRAMS = {"browser": "/usr/bin/chromium", "curl": "curl", "node": "npm"}
+"""What tests with these marks need of the machine; where it is missing they are skipped."""
+SKIP_NOTHING = bool(os.environ.get("TESTS_SKIP_NOTHING"))
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for mark, program in PROGRAMS.items():
+        marked = [item for item in items if item.get_closest_marker(mark)]
+        if marked and shutil.which(program) is None:
+            if SKIP_NOTHING:
+                raise pytest.UsageError(f"{program} is not installed, and TESTS_SKIP_NOTHING is set")
+            for item in marked:
+                item.add_marker(pytest.mark.skip(reason=f"{program} is not installed"))
 
 
 @pytest.fixture(scope="session")

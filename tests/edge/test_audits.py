@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.node
+
 HERE = Path(__file__).parent
 PACKAGES = ("graphql-http@1.23.1", "graphql@16.14.0")
 
