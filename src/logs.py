@@ -9,7 +9,7 @@ import msgspec
 
 from .config import Settings
 
-CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)\s+[^\s'\",]+|(\w+://[^:/@\s]*):[^@\s]+@")
+CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)\s+[^\s'\",]+|(\w+://[^:/@\s]*):[^@\s]+@|\bfmy_\w+")
 
 QUIET = ("uvicorn", "alembic", "asyncio")
 """Of these only warnings and errors."""
@@ -25,13 +25,15 @@ def start_logging(settings: Settings) -> None:
 
 
 def scrub(text: str) -> str:
-    """Take out what follows `Bearer` or `Basic`, and the password of a URL."""
+    """Take out what follows `Bearer` or `Basic`, the password of a URL, and anything that looks like a key."""
     return CREDENTIALS.sub(_starred, text)
 
 
 def _starred(match: re.Match[str]) -> str:
     scheme, url = match.groups()
-    return f"{scheme} ***" if scheme else f"{url}:***@"
+    if url is not None:
+        return f"{url}:***@"
+    return f"{scheme} ***" if scheme else "***"
 
 
 class TextFormatter(logging.Formatter):

@@ -50,3 +50,4 @@ def test_credentials_never_get_into_the_log(capsys: pytest.CaptureFixture[str], 
 def test_only_the_credentials_are_taken_out() -> None:
     assert scrub("GET https://host:80/a Bearer abc, next") == "GET https://host:80/a Bearer ***, next"
     assert scrub("postgresql://me:pw@db:5432/x") == "postgresql://me:***@db:5432/x"
+    assert scrub("found fmy_AbC12345_secret lying about") == "found *** lying about"

@@ -173,6 +173,12 @@ async def test_a_page_takes_a_key_that_reads(api: Api, db: Database) -> None:
     assert [*statuses, (await api.client.get("/")).status_code] == [200, 403, 401]
 
 
+async def test_a_browser_may_send_the_key_as_a_password(api: Api, db: Database) -> None:
+    _, key = await create_key(db, role=Role.READ)
+    statuses = [(await api.client.get("/", auth=("anybody", password))).status_code for password in (key, "wrong")]
+    assert statuses == [200, 401]
+
+
 async def test_no_key_is_401_with_how_to_send_one(api: Api) -> None:
     answer = await api.ask("{ __typename }")
     assert (answer.status, answer.code) == (401, "UNAUTHENTICATED")

@@ -34,7 +34,7 @@ MESSAGES = {
 }
 
 HEADERS = {
-    HTTPStatus.UNAUTHORIZED: {"www-authenticate": "Bearer"},
+    HTTPStatus.UNAUTHORIZED: {"www-authenticate": 'Basic realm="Formicary: an API key as the password"'},
     HTTPStatus.SERVICE_UNAVAILABLE: {"retry-after": "5"},
 }
 

@@ -5,6 +5,8 @@ Only keys that exist are kept in memory, so made-up ones can neither fill it nor
 """
 
 import asyncio
+import base64
+import binascii
 import hmac
 import logging
 import time
@@ -65,7 +67,7 @@ class Authenticator:
             if self.is_open:
                 return Principal.open()
             raise UnauthenticatedError
-        key = _bearer(authorization)
+        key = _key(authorization)
         prefix = secret.prefix(key)
         known = prefix and await self._lookup(prefix)
         if not known or not hmac.compare_digest(known.hash, secret.digest(key)):
@@ -120,9 +122,24 @@ class Authenticator:
             log.warning("the last use of API key %d was not written: %s", key_id, error)
 
 
-def _bearer(authorization: str) -> str:
-    scheme, _, key = authorization.partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else ""
+def _key(authorization: str) -> str:
+    """The key of a Bearer header, or the password of a Basic one, which is what a browser can ask a person for."""
+    scheme, _, credentials = authorization.partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return credentials.strip()
+        case "basic":
+            return _password(credentials.strip())
+        case _:
+            return ""
+
+
+def _password(credentials: str) -> str:
+    try:
+        decoded = base64.b64decode(credentials, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return decoded.partition(":")[2]
 
 
 def _principal(key: ApiKey) -> Principal:
