@@ -14,23 +14,24 @@ folded in, its agent's state is computed anew from the stored runs (RECOMPUTE).
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from ..db import Connection
 from ..models.run import RunStatus
 from .row import RunRow
+
+K = TypeVar("K")
 
 Change: TypeAlias = tuple[RunRow | None, RunRow]
 """A run as it was stored before (None: it is new) and as it is written now."""
 
 _SUCCEEDED = int(RunStatus.SUCCEEDED)
 _FAILURES = frozenset({int(RunStatus.FAILED), int(RunStatus.TIMED_OUT)})
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
-APPLY = """
-    WITH batch AS (
+_FOLD = """
+    batch AS (
         SELECT * FROM unnest(
             $1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[],
             $5::timestamptz[], $6::timestamptz[], $7::bigint[], $8::text[], $9::text[],
@@ -42,41 +43,53 @@ APPLY = """
         )
     ), failure AS (
         SELECT * FROM unnest($12::bigint[], $13::timestamptz[]) AS f (agent_id, started_at)
+    ), state AS (
+        UPDATE agent_state s SET
+            last_active_at = greatest(s.last_active_at, b.active_at),
+            last_started_at = greatest(s.last_started_at, b.started_at),
+            last_success_at = greatest(s.last_success_at, b.success_at),
+            consecutive_failures = CASE
+                WHEN b.success_at > coalesce(s.last_success_at, '-infinity')
+                    AND s.last_started_at > b.success_at AND s.consecutive_failures > 0 THEN {late}
+                ELSE CASE WHEN b.success_at > coalesce(s.last_success_at, '-infinity')
+                    THEN 0 ELSE s.consecutive_failures END + (
+                    SELECT count(*) FROM failure f
+                    WHERE f.agent_id = s.agent_id
+                    AND f.started_at > coalesce(greatest(s.last_success_at, b.success_at), '-infinity'))
+                END,
+            (last_error_started_at, last_error_at, last_error_run_id, last_error_type, last_error_message) = (
+                SELECT * FROM (VALUES
+                    (b.error_started_at, b.error_at, b.error_run_id, b.error_type, b.error_message),
+                    (s.last_error_started_at, s.last_error_at, s.last_error_run_id, s.last_error_type,
+                        s.last_error_message)
+                ) AS e (started_at, at, run_id, type, message)
+                ORDER BY e.started_at DESC NULLS LAST, e.run_id DESC LIMIT 1),
+            pheromone_score = CASE
+                WHEN (b.scored_at, b.score) >= (coalesce(s.pheromone_at, '-infinity'), s.pheromone_score)
+                THEN b.score ELSE s.pheromone_score END,
+            pheromone_at = greatest(s.pheromone_at, b.scored_at)
+        FROM batch b
+        WHERE s.agent_id = b.agent_id AND {given}
+        RETURNING s.agent_id, s.consecutive_failures
     ), seen AS (
         INSERT INTO version_state (agent_id, version_id, last_seen_at)
-        SELECT * FROM unnest($14::bigint[], $15::bigint[], $16::timestamptz[]) AS v (agent_id, version_id, seen_at)
-        ORDER BY agent_id, version_id
+        SELECT v.agent_id, v.version_id, v.seen_at
+        FROM unnest($14::bigint[], $15::bigint[], $16::timestamptz[]) AS v (agent_id, version_id, seen_at)
+        JOIN state ON state.agent_id = v.agent_id
+        ORDER BY v.agent_id, v.version_id
         ON CONFLICT (agent_id, version_id) DO UPDATE SET last_seen_at = excluded.last_seen_at
         WHERE version_state.last_seen_at < excluded.last_seen_at
-    )
-    UPDATE agent_state s SET
-        last_active_at = greatest(s.last_active_at, b.active_at),
-        last_started_at = greatest(s.last_started_at, b.started_at),
-        last_success_at = greatest(s.last_success_at, b.success_at),
-        consecutive_failures = CASE
-            WHEN b.success_at > coalesce(s.last_success_at, '-infinity')
-                AND s.last_started_at > b.success_at AND s.consecutive_failures > 0 THEN -1
-            ELSE CASE WHEN b.success_at > coalesce(s.last_success_at, '-infinity')
-                THEN 0 ELSE s.consecutive_failures END + (
-                SELECT count(*) FROM failure f
-                WHERE f.agent_id = s.agent_id
-                AND f.started_at > coalesce(greatest(s.last_success_at, b.success_at), '-infinity'))
-            END,
-        (last_error_started_at, last_error_at, last_error_run_id, last_error_type, last_error_message) = (
-            SELECT * FROM (VALUES
-                (b.error_started_at, b.error_at, b.error_run_id, b.error_type, b.error_message),
-                (s.last_error_started_at, s.last_error_at, s.last_error_run_id, s.last_error_type,
-                    s.last_error_message)
-            ) AS e (started_at, at, run_id, type, message)
-            ORDER BY e.started_at DESC NULLS LAST, e.run_id DESC LIMIT 1),
-        pheromone_score = CASE
-            WHEN (b.scored_at, b.score) >= (coalesce(s.pheromone_at, '-infinity'), s.pheromone_score)
-            THEN b.score ELSE s.pheromone_score END,
-        pheromone_at = greatest(s.pheromone_at, b.scored_at)
-    FROM batch b
-    WHERE s.agent_id = b.agent_id
-    RETURNING s.agent_id, s.consecutive_failures"""
-"""Consecutive failures of -1 stand for "to be counted": a success came in late, behind failures stored before."""
+    )"""
+"""`late` is what comes of a success behind failures that were stored before: those have to be counted.
+
+`seen` reads `state`, so that a version is locked after its agent.
+"""
+
+APPLY = f"WITH {_FOLD.format(late=-1, given=True)} SELECT agent_id, consecutive_failures FROM state"
+"""Consecutive failures of -1 stand for "to be counted"."""
+
+APPLY_TO = _FOLD.format(late="('late success of agent ' || s.agent_id)::bigint", given="EXISTS (SELECT FROM {new})")
+"""As part of a statement of its own transaction, which must fail where there is something to be counted."""
 
 RECOUNT = """
     UPDATE agent_state s SET consecutive_failures = (
@@ -107,17 +120,17 @@ RECOMPUTE = """
             SELECT e.score, e.at FROM (
                 (SELECT 1, r.pheromone_score, r.started_at
                 FROM run r WHERE r.agent_id = s.agent_id AND r.pheromone_score IS NOT NULL
-                AND s.pheromone_at IS NOT NULL
+                AND s.pheromone_at <= o.scored_at
                 ORDER BY r.started_at DESC, r.pheromone_score DESC LIMIT 1)
                 UNION ALL
                 SELECT 2, s.pheromone_score, s.pheromone_at
             ) AS e (choice, score, at) ORDER BY e.choice LIMIT 1)
-    FROM unnest($1::bigint[], $2::timestamptz[]) AS o (agent_id, active_at)
+    FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS o (agent_id, active_at, scored_at)
     WHERE s.agent_id = o.agent_id"""
 """What the stored runs say, or what was known where they were dropped.
 
-`active_at` is when the runs were active as they were stored before: only if that is what the state holds, all runs
-of the agent have to be read for the next.
+`active_at` and `scored_at` are of the runs as they were stored before. Only if `active_at` is what the state holds, all
+runs of the agent have to be read for the next; and only if `scored_at` is, the score is theirs and nobody's who set it.
 """
 
 RECOMPUTE_SEEN = """
@@ -169,19 +182,25 @@ async def apply(connection: Connection, changes: Iterable[Change]) -> None:
 
 
 async def _recompute(connection: Connection, rows: list[RunRow]) -> None:
-    agents: dict[int, datetime] = {}
+    active: dict[int, datetime] = {}
+    scored: dict[int, datetime] = {}
     versions: dict[tuple[int, int], datetime] = {}
     for row in rows:
-        active, version = _active(row), (row.agent_id, row.version_id)
-        agents[row.agent_id] = max(agents.get(row.agent_id, _NEVER), active)
-        versions[version] = max(versions.get(version, _NEVER), active)
-    await connection.execute(RECOMPUTE, list(agents), list(agents.values()))
+        _raise_to(active, row.agent_id, _active(row))
+        _raise_to(versions, (row.agent_id, row.version_id), _active(row))
+        if row.pheromone_score is not None:
+            _raise_to(scored, row.agent_id, row.started_at)
+    await connection.execute(RECOMPUTE, list(active), list(active.values()), [scored.get(agent) for agent in active])
     await connection.execute(
         RECOMPUTE_SEEN,
         [agent for agent, _ in versions],
         [version for _, version in versions],
         list(versions.values()),
     )
+
+
+def _raise_to(greatest: dict[K, datetime], key: K, at: datetime) -> None:
+    greatest[key] = max(greatest.get(key, at), at)
 
 
 def _active(row: RunRow) -> datetime:
@@ -216,8 +235,7 @@ def _see(agents: dict[int, _Seen], row: RunRow, *, outcome: bool) -> None:
         _see_outcome(seen, row, started)
     if row.pheromone_score is not None and (seen.scored is None or _score(row) > _score(seen.scored)):
         seen.scored = row
-    if active > seen.versions.get(row.version_id, _NEVER):
-        seen.versions[row.version_id] = active
+    _raise_to(seen.versions, row.version_id, active)
 
 
 def _see_outcome(seen: _Seen, row: RunRow, started: datetime) -> None:
@@ -232,6 +250,13 @@ def _see_outcome(seen: _Seen, row: RunRow, started: datetime) -> None:
 
 def _score(row: RunRow) -> tuple[datetime, float]:
     return row.started_at, row.pheromone_score or 0.0
+
+
+def parameters_of(row: RunRow) -> list[list[Any]]:
+    """What APPLY_TO takes for one new run, as $1 to $16."""
+    seen: dict[int, _Seen] = {}
+    _see(seen, row, outcome=True)
+    return _parameters(seen)
 
 
 def _parameters(agents: dict[int, _Seen]) -> list[list[Any]]:

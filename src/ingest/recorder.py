@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from ..db import Connection, Database
+from ..db import Database
 from ..errors import Problem
+from . import single
 from .check import problems
 from .merge import mark_queued
 from .pricing import Prices
@@ -49,6 +50,9 @@ class _Accepted(NamedTuple):
     metadata: str | None
 
 
+_Named: TypeAlias = tuple[set[AgentKey], set[tuple[AgentKey, str]]]
+
+
 class Recorder:
     """Records batches. Holds what this process remembers between them: names, prices, a block of run ids."""
 
@@ -77,27 +81,43 @@ class Recorder:
         return frozenset(row["slug"] for row in rows)
 
     async def _write(self, accepted: list[_Accepted], now: datetime) -> Written:
+        named = _named(accepted)
+        if len(accepted) == 1 and (row := await self._added(accepted[0], named, now)) is not None:
+            return Written([Outcome.RECORDED], [row])
         async with self._db.transaction() as connection:
-            names = await self._names(connection, accepted)
+            names = await self._registry.register(connection, *named)
             ids = await self._ids.take(connection, len(accepted))
-            rows = [_row(item, id_, names, now) for item, id_ in zip(accepted, ids, strict=True)]
-            for row in rows:
-                price(row, self.prices)
+            rows = [self._row(item, id_, names, now) for item, id_ in zip(accepted, ids, strict=True)]
             written = await write(connection, rows, self.prices)
         self._registry.remember(names)
         return written
 
-    async def _names(self, connection: Connection, accepted: list[_Accepted]) -> Names:
-        agents: set[AgentKey] = set()
-        versions: set[tuple[AgentKey, str]] = set()
-        for item in accepted:
-            run = item.run
-            key = (run.project, run.agent)
-            agents.add(key)
-            versions.add((key, run.version))
-            if run.parent is not None:
-                agents.add((run.parent.project, run.parent.agent))
-        return await self._registry.register(connection, agents, versions)
+    async def _added(self, item: _Accepted, named: _Named, now: datetime) -> RunRow | None:
+        """The run, if it could be added by one statement."""
+        names, id_ = self._registry.recall(*named), self._ids.take_one()
+        if names is None or id_ is None:
+            return None
+        row = self._row(item, id_, names, now)
+        return row if await single.add(self._db, row) else None
+
+    def _row(self, item: _Accepted, run_id: int, names: Names, now: datetime) -> RunRow:
+        row = _row(item, run_id, names, now)
+        price(row, self.prices)
+        return row
+
+
+def _named(accepted: list[_Accepted]) -> _Named:
+    """The agents and versions that the runs name."""
+    agents: set[AgentKey] = set()
+    versions: set[tuple[AgentKey, str]] = set()
+    for item in accepted:
+        run = item.run
+        key = (run.project, run.agent)
+        agents.add(key)
+        versions.add((key, run.version))
+        if run.parent is not None:
+            agents.add((run.parent.project, run.parent.agent))
+    return agents, versions
 
 
 def _check(runs: Sequence[RunInput], now: datetime) -> tuple[list[_Accepted], list[Rejected]]:

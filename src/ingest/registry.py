@@ -77,8 +77,14 @@ class Registry:
         self._agents: dict[AgentKey, AgentRef] = {}
         self._versions: dict[VersionKey, int] = {}
 
-    def known(self, agents: Iterable[AgentKey]) -> dict[AgentKey, AgentRef]:
-        return {key: self._agents[key] for key in agents if key in self._agents}
+    def recall(self, agents: set[AgentKey], versions: set[tuple[AgentKey, str]]) -> Names | None:
+        """The ids of all these, if this process has seen them all."""
+        found = self._known_agents(agents)
+        if len(found) < len(agents):
+            return None
+        wanted = {(found[agent].id, version) for agent, version in versions}
+        ids = self._known_versions(wanted)
+        return Names(found, ids) if len(ids) == len(wanted) else None
 
     def remember(self, names: Names) -> None:
         """To be called when the transaction that found or registered the names has been committed."""
@@ -92,14 +98,20 @@ class Registry:
         self, connection: Connection, agents: set[AgentKey], versions: set[tuple[AgentKey, str]]
     ) -> Names:
         """The ids of all these, registering the unknown ones in the connection's transaction."""
-        found = self.known(agents)
+        found = self._known_agents(agents)
         if missing := sorted(agents - found.keys()):
             found |= await _register_agents(connection, missing)
         wanted = {(found[agent].id, version) for agent, version in versions}
-        ids = {key: self._versions[key] for key in wanted if key in self._versions}
+        ids = self._known_versions(wanted)
         if unknown := sorted(wanted - ids.keys()):
             ids |= await _register_versions(connection, unknown)
         return Names(found, ids)
+
+    def _known_agents(self, keys: Iterable[AgentKey]) -> dict[AgentKey, AgentRef]:
+        return {key: self._agents[key] for key in keys if key in self._agents}
+
+    def _known_versions(self, keys: Iterable[VersionKey]) -> dict[VersionKey, int]:
+        return {key: self._versions[key] for key in keys if key in self._versions}
 
 
 async def _register_agents(connection: Connection, keys: list[AgentKey]) -> dict[AgentKey, AgentRef]:

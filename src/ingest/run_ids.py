@@ -20,6 +20,10 @@ class RunIds:
             self._free += [range(row[0], row[0] + BLOCK) for row in rows]
         return self._cut(count)
 
+    def take_one(self) -> int | None:
+        """An id that is at hand."""
+        return self._cut(1)[0] if self._free else None
+
     def _cut(self, count: int) -> list[int]:
         ids: list[int] = []
         while len(ids) < count:

@@ -47,10 +47,10 @@ async def test_a_parent_is_registered_without_a_version(db: Database) -> None:
 
 async def test_known_names_take_no_statement(db: Database, statements: list[str]) -> None:
     recorder = Recorder(db)
-    await recorder.record([run_input()])
+    await recorder.record([run_input(), run_input()])
     statements.clear()
-    await recorder.record([run_input()])
-    assert not any(table in text for text in statements for table in ("project", "agent_version", " agent "))
+    await recorder.record([run_input(), run_input()])
+    assert not any(table in text for text in statements for table in ("project ", "agent_version", " agent "))
 
 
 async def test_a_failed_batch_leaves_no_name_behind_and_none_is_remembered(db: Database) -> None:
