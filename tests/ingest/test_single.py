@@ -15,7 +15,6 @@ from .test_agent_state import assert_state_is_what_the_runs_say
 from .test_faults import terminate
 from .test_identity import batches_with_overlap, record_over_several_pools
 
-
 ALIKE = {
     "status": "TIMED_OUT",
     "startedAt": ago(9).isoformat(),
