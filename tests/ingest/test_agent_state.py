@@ -93,7 +93,9 @@ _RESET = """
     INSERT INTO agent_state (agent_id) SELECT id FROM agent"""
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(batches=st.lists(st.lists(messages(), min_size=1, max_size=6), min_size=1, max_size=5))
 async def test_the_state_is_what_the_stored_runs_say_after_every_batch(
     db: Database, batches: list[list[Message]]

@@ -96,7 +96,9 @@ async def row_after(db: Database, batches: Sequence[Sequence[Message]]) -> dict[
     return {column: value for column, value in row.items() if column not in NOT_COMPARED}
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(delivery=deliveries())
 async def test_any_delivery_of_the_messages_gives_the_same_row(
     db: Database, delivery: tuple[list[list[Message]], list[list[Message]]]
