@@ -13,7 +13,7 @@ import pytest
 from formicary.db import Database
 from formicary.demo import Loaded, load
 from formicary.demo.cast import AGENTS
-from formicary.demo.runs import sample_runs
+from formicary.demo.runs import sample_days
 from formicary.ingest.check import problems
 from formicary.ingest.pricing import Prices
 from formicary.ingest.run_input import RunInput
@@ -23,6 +23,10 @@ from formicary.resolvers.agents import AgentStatus
 FORMICARY = Path(sys.executable).with_name("formicary")
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 Story = list[RunInput]
+
+
+def sample_runs(now: datetime, seed: int) -> Story:
+    return [run for day in sample_days(now, seed) for run in day]
 
 
 @pytest.fixture(scope="module")

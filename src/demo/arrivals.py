@@ -15,9 +15,9 @@ QUIET_DAYS = frozenset({4, 5, 11, 12})
 QUIET = 0.45
 
 
-def arrivals(per_day: float, rng: Random) -> Iterator[float]:
-    """How many hours ago runs started, over the last `DAYS` days, in no order."""
-    for hour in range(DAYS * 24):
+def arrivals(per_day: float, days_ago: int, rng: Random) -> Iterator[float]:
+    """How many hours ago the runs of a day started, in no order."""
+    for hour in range(days_ago * 24, days_ago * 24 + 24):
         expected = per_day / 24 * activity(hour + 0.5)
         for _ in range(int(expected + rng.random())):
             yield hour + rng.random()

@@ -143,7 +143,7 @@ AGENTS = (
         ),
         tools=("embed_query", "search_catalogue", "rank"),
         faults=(
-            Fault("ToolError", "search_catalogue: no shard answered within {number} ms"),
+            Fault("ToolError", "search_catalogue: shard {number} did not answer within 3000 ms"),
             Fault("EmptyAnswerError", "{model} gave no text: stopped for RECITATION"),
         ),
         input_tokens=2_600,
@@ -168,7 +168,7 @@ AGENTS = (
         tools=("read_diff", "read_file", "grep", "comment"),
         faults=(
             Fault("ContextLengthError", "{model} takes 400000 tokens; the diff alone has 4{number}"),
-            Fault("ToolError", "comment: the forge answered {code}"),
+            Fault("ToolError", "comment: the forge answered {code} to comment {number}"),
         ),
         input_tokens=31_000,
         output_tokens=1_900,
@@ -193,7 +193,7 @@ AGENTS = (
         ),
         tools=("read_file", "write_file", "run_tests"),
         faults=(
-            Fault("TestsFailedError", "run_tests: 3 of {number} tests still fail after 5 attempts"),
+            Fault("TestsFailedError", "run_tests: test_case_{number} still fails after 5 attempts"),
             Fault("TimeoutError", "run_tests did not return within 300000 ms", "TIMED_OUT", seconds=300),
         ),
         input_tokens=24_000,
@@ -240,7 +240,7 @@ AGENTS = (
             Version(name="0.9.0", days_ago=10, model="gpt-5.1", seconds=88, failing=0.06),
         ),
         tools=("read_file", "write_file", "compile"),
-        faults=(Fault("CompileError", "compile: {number} errors in module billing, the first at line 212"),),
+        faults=(Fault("CompileError", "compile: 212 errors in module billing, the first at line {number}"),),
         input_tokens=38_000,
         output_tokens=5_200,
         quality=0.66,

@@ -17,14 +17,14 @@ from ..resolvers.registration import (
     register_version,
     update_agent,
 )
+from .arrivals import DAYS
 from .cast import AGENTS, Agent
-from .runs import sample_runs
+from .runs import sample_days
 
 SEED = 1
-BATCH = 5_000
 
 Progress: TypeAlias = Callable[[int, int], object]
-"""Is told how many runs of how many are recorded."""
+"""Is told how many days of how many are recorded."""
 
 CLAIM = """
     UPDATE agent SET metadata = coalesce(metadata, '{}') || jsonb_build_object('sample', $2::jsonb)
@@ -101,10 +101,8 @@ async def _deploy(db: Database, agent: Agent, agent_id: int, until: datetime) ->
 
 async def _record(db: Database, sample: _Sample, progress: Progress) -> int:
     recorder = Recorder(db)
-    runs = sample_runs(sample.until, sample.seed)
     recorded = 0
-    for start in range(0, len(runs), BATCH):
-        batch = runs[start : start + BATCH]
-        recorded += (await recorder.record(batch)).recorded
-        progress(start + len(batch), len(runs))
+    for day, runs in enumerate(sample_days(sample.until, sample.seed), 1):
+        recorded += (await recorder.record(runs)).recorded
+        progress(day, DAYS)
     return recorded

@@ -9,7 +9,7 @@ from typing import Self
 import msgspec
 
 from ..ingest.run_input import RunInput, RunKeyInput, StatusName
-from .arrivals import arrivals
+from .arrivals import DAYS, arrivals
 from .cast import AGENTS, BY_NAME, Agent, Version
 from .faults import Fault
 from .incidents import CANCELLED, Conditions, conditions
@@ -20,17 +20,20 @@ SCORE_STEP = 0.02
 FIRST_SCORE = 0.5
 
 
-def sample_runs(now: datetime, seed: int) -> list[RunInput]:
-    """All runs, the oldest first."""
+def sample_days(now: datetime, seed: int) -> Iterator[list[RunInput]]:
+    """The runs of each of the `DAYS`, the oldest first."""
     storyteller = _Storyteller(now, Random(seed))  # noqa: S311 - the same for a seed is what is wanted
-    runs = [run for agent in AGENTS for run in storyteller.past(agent)]
-    runs.sort(key=lambda run: run.started_at or now)
-    return [*_scored(runs), *(run for agent in AGENTS for run in storyteller.present(agent))]
-
-
-def _scored(runs: Iterable[RunInput]) -> Iterator[RunInput]:
-    """Each run with the score that its agent has after it: an average of what runs were worth, the last ones most."""
     scores: dict[str, float] = {}
+    for days_ago in reversed(range(DAYS)):
+        runs = [run for agent in AGENTS for run in storyteller.past(agent, days_ago)]
+        runs.sort(key=lambda run: run.started_at or now)
+        scored = list(_scored(runs, scores))
+        unfinished = [run for agent in AGENTS for run in storyteller.present(agent)] if days_ago == 0 else []
+        yield scored + unfinished
+
+
+def _scored(runs: Iterable[RunInput], scores: dict[str, float]) -> Iterator[RunInput]:
+    """Each run with the score that its agent has after it: an average of what runs were worth, the last ones most."""
     for run in runs:
         score = scores.get(run.agent, FIRST_SCORE)
         if run.status != "CANCELLED":
@@ -74,9 +77,9 @@ class _Storyteller:
         self._now = now
         self._rng = rng
 
-    def past(self, agent: Agent) -> Iterator[RunInput]:
-        """The runs that have ended: those the agent made by itself, and all that they called."""
-        for hours_ago in arrivals(agent.runs_per_day, self._rng):
+    def past(self, agent: Agent, days_ago: int) -> Iterator[RunInput]:
+        """The runs of a day that have ended: those the agent made by itself, and all that they called."""
+        for hours_ago in arrivals(agent.runs_per_day, days_ago, self._rng):
             if hours_ago >= agent.retired_hours_ago:
                 runs = self._runs(agent, hours_ago, self._origin(agent, hours_ago))
                 if _ended_by(self._now, runs):
