@@ -48,7 +48,8 @@ EVERYTHING = {
 
 ALL_FIELDS = """fragment All on Run {
     agent { name project { slug } } version { version } externalId status queuedAt startedAt endedAt durationMs
-    model provider models tools inputTokens outputTokens totalTokens cachedInputTokens timeToFirstTokenMs cost costSource
+    model provider models tools inputTokens outputTokens totalTokens cachedInputTokens timeToFirstTokenMs
+    cost costSource
     error { type message at run { externalId } }
     initiator taskId traceId spanId parent { externalId } sessionId userId
     inputLength outputLength filesCreated filesModified messages pheromoneScore metadata
