@@ -173,6 +173,10 @@ TABLES = (
 
 OFTEN_NULL = ("model", "provider", "initiator", "user_id", "session_id", "trace_id", "task_id", "error_type")
 
+ERROR_WORDS = """
+    to_tsvector('simple'::regconfig, translate(error_message, '_./:-()[]{}<>=,;#@"', '                   '))
+"""
+
 INDEXES = (
     "CREATE INDEX agent_state_pheromone_score_idx ON agent_state (pheromone_score)",
     "CREATE INDEX run_agent_id_started_at_idx ON run (agent_id, started_at, id)",
@@ -190,11 +194,10 @@ INDEXES = (
     "CREATE INDEX run_cost_idx ON run (coalesce(cost, -1), id)",
     "CREATE INDEX run_total_tokens_idx ON run (coalesce(total_tokens, -1), id)",
     "CREATE INDEX run_tools_idx ON run USING gin (tools) WHERE tools IS NOT NULL",
-    """
-    CREATE INDEX run_error_message_idx ON run
-    USING gin (to_tsvector('simple'::regconfig, translate(error_message, '_./:-()[]{}<>=,;#@"', '                   ')))
-    WHERE error_message IS NOT NULL
-    """,
+    "CREATE INDEX run_error_started_at_idx ON run (started_at, id) WHERE error_message IS NOT NULL",
+    f"CREATE INDEX run_error_message_idx ON run USING gin ({ERROR_WORDS}) WHERE error_message IS NOT NULL",
+    # How many runs a word selects: a partial index would know, but the planner does not ask it.
+    f"CREATE STATISTICS run_error_words ON ({ERROR_WORDS}) FROM run",
 )
 
 RUN_ID_SEQUENCE = "CREATE SEQUENCE run_id_seq AS bigint INCREMENT BY 1000"
@@ -211,11 +214,11 @@ PARTITION = """
 def upgrade() -> None:
     for statement in (*TABLES, *INDEXES, RUN_ID_SEQUENCE, DEFAULT_PROJECT):
         op.execute(statement)
-    op.execute(PARTITION.format(name="default", bounds="DEFAULT"))
+    _add_partition("default", "DEFAULT")
     for monday in _weeks(datetime.now(UTC)):
         until = monday + timedelta(weeks=1)
         bounds = f"FOR VALUES FROM ('{monday:%Y-%m-%d} 00:00+00') TO ('{until:%Y-%m-%d} 00:00+00')"
-        op.execute(PARTITION.format(name=f"{monday:%Y%m%d}", bounds=bounds))
+        _add_partition(f"{monday:%Y%m%d}", bounds)
 
 
 def downgrade() -> None:
@@ -225,6 +228,11 @@ def downgrade() -> None:
         DROP TABLE run, run_key, version_state, agent_state, model_price, api_key, agent_version, agent, project
         """
     )
+
+
+def _add_partition(name: str, bounds: str) -> None:
+    op.execute(PARTITION.format(name=name, bounds=bounds))
+    op.execute(f"CREATE STATISTICS run_{name}_error_words ON ({ERROR_WORDS}) FROM run_{name}")
 
 
 def _weeks(now: datetime) -> list[datetime]:

@@ -55,7 +55,7 @@ class RunKey(SQLModel, table=True):
     started_at: datetime = timestamptz()
 
 
-_PUNCTUATION = "_./:-()[]{}<>=,;#@\""
+_PUNCTUATION = '_./:-()[]{}<>=,;#@"'
 
 ERROR_WORDS = (
     "to_tsvector('simple'::regconfig, "
@@ -101,6 +101,7 @@ class Run(SQLModel, table=True):
         Index("run_cost_idx", text("coalesce(cost, -1)"), "id"),
         Index("run_total_tokens_idx", text("coalesce(total_tokens, -1)"), "id"),
         Index("run_tools_idx", "tools", postgresql_using="gin", postgresql_where=text("tools IS NOT NULL")),
+        Index("run_error_started_at_idx", "started_at", "id", postgresql_where=text("error_message IS NOT NULL")),
         Index(
             "run_error_message_idx",
             text(ERROR_WORDS),

@@ -1,5 +1,6 @@
 """Which runs: the filter of the API as conditions that the indexes of `run` can answer."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -145,16 +146,23 @@ def _apply_the_rest(statement: Statement, where: RunFilter) -> None:
         range_ = resolve(where.range)
         statement.where("r.started_at >= {} AND r.started_at < {}", range_.from_, range_.to)
     if where.min_duration_ms is not None or where.max_duration_ms is not None:
-        statement.where("coalesce(r.duration_ms, -1) >= {}::float8", max(where.min_duration_ms or 0.0, 0.0))
+        statement.where(
+            "coalesce(r.duration_ms, -1) >= {}::bigint", _bigint(math.ceil(max(where.min_duration_ms or 0, 0)))
+        )
     if where.max_duration_ms is not None:
-        statement.where("coalesce(r.duration_ms, -1) <= {}::float8", where.max_duration_ms)
+        statement.where("coalesce(r.duration_ms, -1) <= {}::bigint", _bigint(math.floor(where.max_duration_ms)))
     if where.min_cost is not None:
         statement.where("coalesce(r.cost, -1) >= {}::numeric", max(where.min_cost, Decimal(0)))
     if where.tool is not None:
         statement.where("r.tools ?| {}::text[]", list(where.tool))
     if where.error_text is not None:
         words = statement.arg(_words(where.error_text))
-        statement.conditions.append(f"{ERROR_WORDS} @@ {words}::text::tsquery")
+        statement.conditions.append(f"r.error_message IS NOT NULL AND {ERROR_WORDS} @@ {words}::text::tsquery")
+
+
+def _bigint(number: int) -> int:
+    """A bound as the column's own type, which alone lets an index answer; -1 stands for an unknown duration."""
+    return min(max(number, -2), 2**63 - 1)
 
 
 def _words(text: str) -> str:
@@ -168,8 +176,8 @@ def _apply_external_ids(statement: Statement, scope: Scope, external_ids: list[s
     agents = Statement(args=statement.args)
     agents.within("a.project_id", scope)
     statement.where(
-        "(r.agent_id, r.id) IN ("
-        "SELECT k.agent_id, k.run_id FROM agent a JOIN run_key k ON k.agent_id = a.id "
+        "(r.agent_id, r.id, r.started_at) IN ("
+        "SELECT k.agent_id, k.run_id, k.started_at FROM agent a JOIN run_key k ON k.agent_id = a.id "
         f"AND k.external_id = ANY({{}}::text[]) {agents.where_clause})",
         external_ids,
     )

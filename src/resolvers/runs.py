@@ -20,6 +20,8 @@ from .statement import Statement
 
 MOST_BRANCHES = 20
 """Up to so many values of a column are read as branches, each in index order, and merged."""
+MOST_BOUNDED = 500
+"""Up to so many, the newest run of each is looked up to know where to begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +234,12 @@ def of_row(row: RunRow) -> Run:
 
 def _page_sql(statement: Statement, resolved: ResolvedFilter, args: PageArgs, order: Order[Run]) -> str:
     """One scan in index order; where a column may hold several values, one such scan a value, merged."""
+    if statuses := _status_branches(resolved, order):
+        return _union_sql(statement, resolved, args, order, statuses)
     branches = _branches(resolved, order)
     if branches is None:
+        if order.name == "STARTED" and (many := _too_many_to_branch(resolved)):
+            _bound(statement, many, newest=order.descending != args.backward)
         return _branch_sql(statement, resolved, args, order, None, None)
     values = statement.arg(branches.values)
     branch = _branch_sql(statement, resolved, args, order, branches, f"{branches.column} = branch.value")
@@ -249,6 +255,44 @@ def _branches(resolved: ResolvedFilter, order: Order[Run]) -> Choice | None:
         return None
     choice = resolved.choices[0]
     return choice if 1 < len(choice.values) <= MOST_BRANCHES else None
+
+
+def _too_many_to_branch(resolved: ResolvedFilter) -> Choice | None:
+    first = resolved.choices[0] if resolved.choices else None
+    return first if first is not None and MOST_BRANCHES < len(first.values) <= MOST_BOUNDED else None
+
+
+def _bound(statement: Statement, choice: Choice, *, newest: bool) -> None:
+    """Begin the scan through all runs where the first of the chosen ones lies: those of an old version lie far back."""
+    end, direction, comparison = ("max", "DESC", "<=") if newest else ("min", "ASC", ">=")
+    statement.where(
+        f"r.started_at {comparison} (SELECT {end}(started_at)"
+        f" FROM unnest({{}}::{choice.cast}[]) AS choice (value) CROSS JOIN LATERAL ("
+        f"SELECT r.started_at FROM run r WHERE {choice.column} = choice.value"
+        f" ORDER BY r.started_at {direction} LIMIT 1) AS first)",
+        list(choice.values),
+    )
+
+
+def _status_branches(resolved: ResolvedFilter, order: Order[Run]) -> tuple[RunStatus, ...]:
+    """Several statuses, each of which its partial index serves in order; most runs have SUCCEEDED, so it needs none."""
+    statuses = tuple(dict.fromkeys(resolved.where.status or ()))
+    served = order.name == "STARTED" and not resolved.choices and RunStatus.SUCCEEDED not in statuses
+    return statuses if served and len(statuses) > 1 else ()
+
+
+def _union_sql(
+    statement: Statement, resolved: ResolvedFilter, args: PageArgs, order: Order[Run], statuses: tuple[RunStatus, ...]
+) -> str:
+    """A branch with a constant for each status, since partial indexes are of no use to a parameter."""
+    branches = []
+    for status in statuses:
+        one = replace(resolved, where=replace(resolved.where, status=(status,)))
+        branches.append(f"({_branch_sql(Statement(statement.args), one, args, order, None, None)})")
+    return (
+        f"SELECT {COLUMNS} FROM ({' UNION ALL '.join(branches)}) r"
+        f" ORDER BY {order.by(backward=args.backward)} LIMIT {args.size + 1}"
+    )
 
 
 def _branch_sql(

@@ -122,13 +122,18 @@ STATES = """
     SELECT agent_id, version_id, max(recorded_at) FROM run GROUP BY agent_id, version_id;
     SELECT setval('run_id_seq', ({runs} / 1000 + 1) * 1000 + 1)"""
 
-DEFINITIONS = """
-    SELECT c.conname AS name, format('ALTER TABLE %s ADD CONSTRAINT %I %s', c.conrelid::regclass, c.conname,
-        pg_get_constraintdef(c.oid)) AS definition, c.conrelid::regclass::text AS of_constraint
-    FROM pg_constraint c WHERE c.contype = 'p' AND c.conrelid IN ('run'::regclass, 'run_key'::regclass)
-    UNION ALL
-    SELECT i.indexrelid::regclass::text, replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '), NULL
-    FROM pg_index i WHERE i.indrelid = 'run'::regclass AND NOT i.indisprimary"""
+CONSTRAINTS = """
+    SELECT c.conrelid::regclass::text, c.conname, pg_get_constraintdef(c.oid)
+    FROM pg_constraint c WHERE c.contype = 'p' AND c.conrelid IN ('run'::regclass, 'run_key'::regclass)"""
+
+PLAIN_INDEXES = """
+    SELECT
+        (SELECT string_agg(a.attname, '_' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = i.indexrelid),
+        string_agg(i.indexrelid::regclass::text, ', '),
+        string_agg(replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '), '; ')
+    FROM pg_index i WHERE i.indrelid = 'run'::regclass AND NOT i.indisprimary
+    GROUP BY 1"""
+"""By their columns, of which PostgreSQL makes the names of the partitions' indexes: two at once would collide."""
 
 
 class Indexes(NamedTuple):
@@ -183,13 +188,12 @@ async def _execute_all(connections: Sequence[asyncpg.Connection], statements: It
 
 async def _drop_indexes(connection: asyncpg.Connection) -> Indexes:
     constraints, plain = [], []
-    for name, definition, of_constraint in await connection.fetch(DEFINITIONS):
-        if of_constraint is not None:
-            await connection.execute(f"ALTER TABLE {of_constraint} DROP CONSTRAINT {name}")
-            constraints.append(definition)
-        else:
-            await connection.execute(f"DROP INDEX {name}")
-            plain.append(definition)
+    for table, name, definition in await connection.fetch(CONSTRAINTS):
+        await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        constraints.append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
+    for _, names, definitions in await connection.fetch(PLAIN_INDEXES):
+        await connection.execute(f"DROP INDEX {names}")
+        plain.append(definitions)
     return Indexes(constraints, plain)
 
 

@@ -1,0 +1,39 @@
+"""Statements that are put together of branches find what the plain condition finds."""
+
+import pytest
+
+from formicary.db import Database
+from formicary.models.run import RunStatus
+from formicary.resolvers import runs
+from formicary.resolvers.page import PageArgs
+from formicary.resolvers.run_filter import RunFilter
+
+FILTERS = {
+    "statuses": (
+        RunFilter(status=(RunStatus.TIMED_OUT, RunStatus.FAILED, RunStatus.FAILED)),
+        "status IN (3, 5)",
+    ),
+    "more versions than are branched": (
+        RunFilter(version=("1.0.0",)),
+        "version_id IN (SELECT id FROM agent_version WHERE version = '1.0.0')",
+    ),
+    "agents": (
+        RunFilter(agent=("agent-001", "agent-150", "agent-002")),
+        "agent_id IN (1, 2, 150)",
+    ),
+    "error text": (RunFilter(error_text="conn upstr"), "error_message LIKE 'connection to upstream-%'"),
+    "durations": (RunFilter(min_duration_ms=5_000.5, max_duration_ms=5_100.5), "duration_ms BETWEEN 5001 AND 5100"),
+}
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("name", FILTERS)
+async def test_a_page_holds_the_first_runs_that_meet_the_condition(loaded: Database, name: str, last: bool) -> None:
+    where, condition = FILTERS[name]
+    args = PageArgs(last=70) if last else PageArgs(first=70)
+    page = await runs.page(loaded, None, args, where, runs.NEWEST_FIRST)
+    direction = "ASC" if last else "DESC"
+    query = f"SELECT id FROM run WHERE {condition} ORDER BY started_at {direction}, id {direction} LIMIT 70"
+    expected = [row["id"] for row in await loaded.fetch(query)]
+    assert [run.id for run in page.items] == (expected[::-1] if last else expected)
+    assert len(expected) > 10
