@@ -30,20 +30,8 @@ Change: TypeAlias = tuple[RunRow | None, RunRow]
 _SUCCEEDED = int(RunStatus.SUCCEEDED)
 _FAILURES = frozenset({int(RunStatus.FAILED), int(RunStatus.TIMED_OUT)})
 
-_FOLD = """
-    batch AS (
-        SELECT * FROM unnest(
-            $1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[],
-            $5::timestamptz[], $6::timestamptz[], $7::bigint[], $8::text[], $9::text[],
-            $10::float8[], $11::timestamptz[]
-        ) AS b (
-            agent_id, active_at, started_at, success_at,
-            error_started_at, error_at, error_run_id, error_type, error_message,
-            score, scored_at
-        )
-    ), failure AS (
-        SELECT * FROM unnest($12::bigint[], $13::timestamptz[]) AS f (agent_id, started_at)
-    ), state AS (
+FOLD = """
+    state AS (
         UPDATE agent_state s SET
             last_active_at = greatest(s.last_active_at, b.active_at),
             last_started_at = greatest(s.last_started_at, b.started_at),
@@ -69,27 +57,41 @@ _FOLD = """
                 THEN b.score ELSE s.pheromone_score END,
             pheromone_at = greatest(s.pheromone_at, b.scored_at)
         FROM batch b
-        WHERE s.agent_id = b.agent_id AND {given}
+        WHERE s.agent_id = b.agent_id
         RETURNING s.agent_id, s.consecutive_failures
     ), seen AS (
         INSERT INTO version_state (agent_id, version_id, last_seen_at)
         SELECT v.agent_id, v.version_id, v.seen_at
-        FROM unnest($14::bigint[], $15::bigint[], $16::timestamptz[]) AS v (agent_id, version_id, seen_at)
+        FROM version v
         JOIN state ON state.agent_id = v.agent_id
         ORDER BY v.agent_id, v.version_id
         ON CONFLICT (agent_id, version_id) DO UPDATE SET last_seen_at = excluded.last_seen_at
         WHERE version_state.last_seen_at < excluded.last_seen_at
     )"""
-"""`late` is what comes of a success behind failures that were stored before: those have to be counted.
+"""Folds three tables into the state: `batch` (a row an agent), `failure` (a row a failed run) and `version`.
 
+`late` is what comes of a success behind failures that were stored before: those have to be counted.
 `seen` reads `state`, so that a version is locked after its agent.
 """
 
-APPLY = f"WITH {_FOLD.format(late=-1, given=True)} SELECT agent_id, consecutive_failures FROM state"
+APPLY = f"""
+    WITH batch AS (
+        SELECT * FROM unnest(
+            $1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[],
+            $5::timestamptz[], $6::timestamptz[], $7::bigint[], $8::text[], $9::text[],
+            $10::float8[], $11::timestamptz[]
+        ) AS b (
+            agent_id, active_at, started_at, success_at,
+            error_started_at, error_at, error_run_id, error_type, error_message,
+            score, scored_at
+        )
+    ), failure AS (
+        SELECT * FROM unnest($12::bigint[], $13::timestamptz[]) AS f (agent_id, started_at)
+    ), version AS (
+        SELECT * FROM unnest($14::bigint[], $15::bigint[], $16::timestamptz[]) AS v (agent_id, version_id, seen_at)
+    ), {FOLD.format(late=-1)}
+    SELECT agent_id, consecutive_failures FROM state"""
 """Consecutive failures of -1 stand for "to be counted"."""
-
-APPLY_TO = _FOLD.format(late="('late success of agent ' || s.agent_id)::bigint", given="EXISTS (SELECT FROM {new})")
-"""As part of a statement of its own transaction, which must fail where there is something to be counted."""
 
 RECOUNT = """
     UPDATE agent_state s SET consecutive_failures = (
@@ -250,13 +252,6 @@ def _see_outcome(seen: _Seen, row: RunRow, started: datetime) -> None:
 
 def _score(row: RunRow) -> tuple[datetime, float]:
     return row.started_at, row.pheromone_score or 0.0
-
-
-def parameters_of(row: RunRow) -> list[list[Any]]:
-    """What APPLY_TO takes for one new run, as $1 to $16."""
-    seen: dict[int, _Seen] = {}
-    _see(seen, row, outcome=True)
-    return _parameters(seen)
 
 
 def _parameters(agents: dict[int, _Seen]) -> list[list[Any]]:

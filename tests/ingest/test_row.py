@@ -29,7 +29,7 @@ async def recorded(db: Database, **fields: Any) -> dict[str, Any]:
         ({"startedAt": START, "timeTaken": 10_000}, 10_000),
         ({"endedAt": END, "durationMs": 10_000}, 10_000),
     ],
-    ids=str,
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else None,
 )
 async def test_the_third_follows_from_two_of_start_end_and_duration(
     db: Database, fields: dict[str, Any], duration: int
