@@ -119,7 +119,14 @@ class Database:
             await self._pool.expire_connections()
             raise UnavailableError from error
         finally:
+            await self._release(connection)
+
+    async def _release(self, connection: Connection) -> None:
+        """Give a connection back; one that was lost cannot be closed in good order, and is then just dropped."""
+        try:
             await self._pool.release(connection)
+        except CONNECTION_LOST as error:
+            log.debug("a lost connection was dropped: %s", error)
 
     async def _acquire(self) -> Connection:
         try:

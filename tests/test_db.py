@@ -99,6 +99,13 @@ async def add_project_and(db: Database, act: Callable[[], Any]) -> None:
         await act()
 
 
+async def test_a_connection_that_was_cut_is_given_back_without_an_error(db: Database, server_dsn: str) -> None:
+    async with db.connection():
+        await db._pool.expire_connections()
+        wait_for(cut_connections_of(db, server_dsn))  # this loop stands still and cannot notice
+    assert await db.fetchval("SELECT 1") == 1
+
+
 async def cut_connections_of(db: Database, server_dsn: str) -> None:
     name = db.dsn.split("?")[0].rsplit("/")[-1]
     connection = await asyncpg.connect(server_dsn)
