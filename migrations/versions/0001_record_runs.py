@@ -184,7 +184,7 @@ INDEXES = (
     "CREATE INDEX run_project_id_started_at_idx ON run (project_id, started_at, id)",
     "CREATE INDEX run_version_id_started_at_idx ON run (version_id, started_at)",
     "CREATE INDEX run_status_started_at_idx ON run (status, started_at) WHERE status <> 2",
-    "CREATE INDEX run_failed_idx ON run (agent_id, started_at) WHERE status IN (3, 5)",
+    "CREATE INDEX run_failed_idx ON run (agent_id, started_at) WHERE status IN (3, 5) OR error_type IS NOT NULL",
     "CREATE INDEX run_unfinished_idx ON run (agent_id, started_at) WHERE status IN (0, 1)",
     *(
         f"CREATE INDEX run_{column}_started_at_idx ON run ({column}, started_at) WHERE {column} IS NOT NULL"

@@ -58,8 +58,7 @@ class RunKey(SQLModel, table=True):
 _PUNCTUATION = '_./:-()[]{}<>=,;#@"'
 
 ERROR_WORDS = (
-    "to_tsvector('simple'::regconfig, "
-    f"translate(error_message, '{_PUNCTUATION}', '{' ' * len(_PUNCTUATION)}'))"
+    f"to_tsvector('simple'::regconfig, translate(error_message, '{_PUNCTUATION}', '{' ' * len(_PUNCTUATION)}'))"
 )
 """The words of an error message, which the index holds; punctuation would glue words together."""
 
@@ -84,11 +83,12 @@ class Run(SQLModel, table=True):
         Index("run_version_id_started_at_idx", "version_id", "started_at"),
         Index("run_status_started_at_idx", "status", "started_at", postgresql_where=text("status <> 2")),
         Index(
-            "run_failed_idx", "agent_id", "started_at", postgresql_where=text("status IN (3, 5)")
+            "run_failed_idx",
+            "agent_id",
+            "started_at",
+            postgresql_where=text("status IN (3, 5) OR error_type IS NOT NULL"),
         ),
-        Index(
-            "run_unfinished_idx", "agent_id", "started_at", postgresql_where=text("status IN (0, 1)")
-        ),
+        Index("run_unfinished_idx", "agent_id", "started_at", postgresql_where=text("status IN (0, 1)")),
         _some("model"),
         _some("provider"),
         _some("initiator"),

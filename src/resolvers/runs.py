@@ -184,7 +184,7 @@ async def page(db: Database, scope: Scope, args: PageArgs, where: RunFilter, ord
         return Page.of([], args, order, _id_of)
     statement = Statement()
     sql = _page_sql(statement, resolved, args, order)
-    return Page.of([Run(*row) for row in await db.fetch(sql, *statement.args)], args, order, _id_of)
+    return Page.of([Run(*row) for row in await db.fetch_planned(sql, *statement.args)], args, order, _id_of)
 
 
 async def pages(
@@ -201,7 +201,7 @@ async def pages(
             f"SELECT owner.id, {COLUMNS} FROM unnest({values}::bigint[]) AS owner (id) CROSS JOIN LATERAL ({branch}) r"
             f" ORDER BY owner.id, {order.by(backward=args.backward)}"
         )
-        for owner, *row in await db.fetch(sql, *statement.args):
+        for owner, *row in await db.fetch_planned(sql, *statement.args):
             rows[owner].append(Run(*row))
     return [Page.of(rows[owner], args, order, _id_of) for owner in owners]
 
@@ -213,7 +213,8 @@ async def count(db: Database, scope: Scope, where: RunFilter) -> int:
         return 0
     statement = Statement()
     resolved.apply(statement)
-    return int(await db.fetchval(f"SELECT count(*) FROM run r {statement.where_clause}", *statement.args))
+    rows = await db.fetch_planned(f"SELECT count(*) FROM run r {statement.where_clause}", *statement.args)
+    return int(rows[0][0])
 
 
 async def count_of(db: Database, scope: Scope, column: str, owner_id: int, where: RunFilter) -> int:
@@ -224,7 +225,8 @@ async def count_of(db: Database, scope: Scope, column: str, owner_id: int, where
     statement = Statement()
     statement.where(f"r.{column} = {{}}", owner_id)
     resolved.apply(statement)
-    return int(await db.fetchval(f"SELECT count(*) FROM run r {statement.where_clause}", *statement.args))
+    rows = await db.fetch_planned(f"SELECT count(*) FROM run r {statement.where_clause}", *statement.args)
+    return int(rows[0][0])
 
 
 def of_row(row: RunRow) -> Run:
