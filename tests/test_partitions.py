@@ -8,12 +8,21 @@ import pytest
 
 from formicary import partitions
 from formicary.db import Database
+from formicary.ingest.recorder import Recorder
+from formicary.ingest.run_input import RunInput
 from formicary.partitions import ensure_partitions, monday_of, partition_name
 
 NOW = datetime.now(UTC)
 THIS_WEEK = monday_of(NOW)
 LATER = NOW + timedelta(weeks=20)
 """A time by which all partitions of the migration are behind us."""
+
+
+WAITS_FOR_DEFAULT = """
+    SELECT count(*) FROM pg_locks
+    WHERE relation = 'run_default'::regclass AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 def names(start: datetime, weeks: int) -> list[str]:
@@ -108,8 +117,15 @@ async def test_a_busy_table_is_left_for_the_next_time(db: Database, monkeypatch:
     assert await ensure_partitions(db, LATER) == names(LATER, 5)
 
 
-async def test_runs_are_recorded_while_partitions_are_made(db: Database) -> None:
-    moments = [LATER + timedelta(seconds=number) for number in range(50)]
-    await asyncio.gather(ensure_partitions(db, LATER), *(record(db, moment) for moment in moments))
-    assert set(await whereabouts(db)) == set(moments)
-    assert await ensure_partitions(db, LATER) == []
+async def test_a_run_is_recorded_while_its_partition_is_made(db: Database) -> None:
+    moment = NOW - timedelta(weeks=1)
+    name = partition_name(monday_of(moment))
+    await db.execute(f"DROP TABLE {name}")
+    async with db.transaction() as connection:
+        await connection.execute("LOCK TABLE run_default IN ACCESS EXCLUSIVE MODE")
+        recording = asyncio.create_task(Recorder(db).record([RunInput(agent="a", started_at=moment)]))
+        while not await db.fetchval(WAITS_FOR_DEFAULT):
+            pass
+        assert await partitions._make_partition(connection, monday_of(moment))
+    assert (await recording).recorded == 1
+    assert await whereabouts(db) == {moment: name}

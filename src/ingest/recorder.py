@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeAlias
 
+import asyncpg
+
 from ..db import Database
 from ..errors import Problem
 from . import single
@@ -86,7 +88,7 @@ class Recorder:
         await self.prices.refresh(self._db)
         slugs = None if scope is None else await self._slugs_of(scope)
         accepted = _permitted(accepted, rejected, slugs)
-        written = await self._write(accepted, now) if accepted else Written([], [])
+        written = await self._written(accepted, now) if accepted else Written([], [])
         return _recorded(runs, accepted, rejected, written)
 
     async def _slugs_of(self, scope: frozenset[int]) -> frozenset[str]:
@@ -95,6 +97,13 @@ class Recorder:
             rows = await self._db.fetch("SELECT slug FROM project WHERE id = ANY($1::bigint[])", sorted(scope))
             self._slugs[scope] = frozenset(row["slug"] for row in rows)
         return self._slugs[scope]
+
+    async def _written(self, accepted: list[_Accepted], now: datetime) -> Written:
+        """Once more where a run was on its way into the default partition while its own one was made."""
+        try:
+            return await self._write(accepted, now)
+        except asyncpg.CheckViolationError:
+            return await self._write(accepted, now)
 
     async def _write(self, accepted: list[_Accepted], now: datetime) -> Written:
         named = _named(accepted)
