@@ -5,7 +5,7 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -143,25 +143,21 @@ async def _copy_back(server: Server, size: int, files: Path) -> Limit:
         await connection.close()
 
 
-def _naive(server: Server, runs: Sequence[dict[str, Any]]) -> dict[int, float]:
-    """Runs a second at batches of 1,000 by number of clients."""
-    rates = {}
-    with _naive_server(server.dsn) as port:
-        for clients in CLIENTS:
-            bodies = sample.bodies(_repeated(runs, REFERENCE * clients), REFERENCE, f"naive-{clients}")
-            _execute(server, *FRESH.split("; "))
-            burst = send_all(port, [bodies[at::clients] for at in range(clients)], b'"recorded":%d,' % REFERENCE)
-            rates[clients] = len(bodies) * REFERENCE / burst.wall
-    return rates
+def _naive(server: Server, runs: Sequence[dict[str, Any]]) -> list[Recording]:
+    """The naive path at batches of 1,000, into the same database."""
+    with _naive_server(server.dsn) as (pid, port):
+        naive = replace(server, pid=pid, port=port)
+        return [_record(naive, runs, REFERENCE, clients) for clients in CLIENTS]
 
 
 @contextlib.contextmanager
-def _naive_server(dsn: str) -> Iterator[int]:
+def _naive_server(dsn: str) -> Iterator[tuple[int, int]]:
+    """Its process and its port."""
     command = [sys.executable, "-m", "tests.bench.naive", dsn]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield int(process.stdout.readline())
+            yield process.pid, int(process.stdout.readline())
         finally:
             process.terminate()
 
@@ -195,20 +191,23 @@ def _limit_table(limits: dict[int, Limit]) -> Table:
     return Table("The limit: COPY by the server of the same rows", ["batch", "runs/s", "PG us/run"], list(rows))
 
 
-def _naive_table(recordings: Sequence[Recording], naive: dict[int, float]) -> Table:
-    ours = {one.clients: one.rate for one in recordings if one.size == REFERENCE}
-    rows = [[clients, rate, ours[clients], ours[clients] / rate] for clients, rate in naive.items()]
-    return Table(
+def _naive_table(recordings: Sequence[Recording], naive: Sequence[Recording]) -> Table:
+    table = Table(
         f"The naive path: stock Strawberry, SQLModel add_all, batches of {REFERENCE:,}",
-        ["clients", "naive runs/s", "ours", "ours/naive"],
-        list(rows),
+        ["clients", "naive runs/s", "app us/run", "PG us/run", "ours", "ours/naive", "app CPU, naive/ours"],
     )
+    ours = {one.clients: one for one in recordings if one.size == REFERENCE}
+    for one in naive:
+        cpu = [1e6 * one.app_cpu, 1e6 * one.postgres_cpu]
+        our = ours[one.clients]
+        table.rows.append([one.clients, one.rate, *cpu, our.rate, our.rate / one.rate, one.app_cpu / our.app_cpu])
+    return table
 
 
-def _measures(recordings: Sequence[Recording], limits: dict[int, Limit], naive: dict[int, float]) -> list[Measure]:
+def _measures(recordings: Sequence[Recording], limits: dict[int, Limit], naive: Sequence[Recording]) -> list[Measure]:
     reference = [one for one in recordings if one.size == REFERENCE]
     ratio = max(limits[REFERENCE].cpu / one.dearest_cpu for one in reference)
-    times = max(one.rate for one in reference) / max(naive.values())
+    times = max(one.rate for one in reference) / max(one.rate for one in naive)
     peak = max(one.peak_mb for one in recordings if one.size == max(SIZES) and one.clients == max(CLIENTS))
     return [
         Measure("limit/max(app, PG) CPU a run, batches of 1,000", ratio, "", at_least=RATIO_TARGET),
