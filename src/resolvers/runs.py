@@ -18,6 +18,8 @@ from .run_filter import Choice, ResolvedFilter, RunFilter, resolve_names
 from .scope import Scope
 from .statement import Statement
 
+MOST_PLANNED = 5
+"""Up to so many values of a column are planned one by one."""
 MOST_BRANCHES = 20
 """Up to so many values of a column are read as branches, each in index order, and merged."""
 MOST_BOUNDED = 500
@@ -236,8 +238,8 @@ def of_row(row: RunRow) -> Run:
 
 def _page_sql(statement: Statement, resolved: ResolvedFilter, args: PageArgs, order: Order[Run]) -> str:
     """One scan in index order; where a column may hold several values, one such scan a value, merged."""
-    if statuses := _status_branches(resolved, order):
-        return _union_sql(statement, resolved, args, order, statuses)
+    if len(parts := _parts(resolved, order)) > 1:
+        return _union_sql(statement, parts, args, order)
     branches = _branches(resolved, order)
     if branches is None:
         if order.name == "STARTED" and (many := _too_many_to_branch(resolved)):
@@ -276,21 +278,26 @@ def _bound(statement: Statement, choice: Choice, *, newest: bool) -> None:
     )
 
 
-def _status_branches(resolved: ResolvedFilter, order: Order[Run]) -> tuple[RunStatus, ...]:
-    """Several statuses, each of which its partial index serves in order; most runs have SUCCEEDED, so it needs none."""
-    statuses = tuple(dict.fromkeys(resolved.where.status or ()))
-    served = order.name == "STARTED" and not resolved.choices and RunStatus.SUCCEEDED not in statuses
-    return statuses if served and len(statuses) > 1 else ()
+def _parts(resolved: ResolvedFilter, order: Order[Run]) -> list[ResolvedFilter]:
+    """A filter for each of a few values, so that each is planned for how often it occurs, or none.
+
+    Of statuses it takes a constant each, since partial indexes are of no use to a parameter; most runs have SUCCEEDED,
+    for which there is none.
+    """
+    where, choices = resolved.where, resolved.choices
+    if order.name != "STARTED":
+        return []
+    if choices:
+        values = tuple(dict.fromkeys(choices[0].values)) if len(choices[0].values) <= MOST_PLANNED else ()
+        return [replace(resolved, choices=[replace(choices[0], values=[value]), *choices[1:]]) for value in values]
+    statuses = tuple(dict.fromkeys(where.status or ()))
+    if RunStatus.SUCCEEDED in statuses:
+        return []
+    return [replace(resolved, where=replace(where, status=(status,))) for status in statuses]
 
 
-def _union_sql(
-    statement: Statement, resolved: ResolvedFilter, args: PageArgs, order: Order[Run], statuses: tuple[RunStatus, ...]
-) -> str:
-    """A branch with a constant for each status, since partial indexes are of no use to a parameter."""
-    branches = []
-    for status in statuses:
-        one = replace(resolved, where=replace(resolved.where, status=(status,)))
-        branches.append(f"({_branch_sql(Statement(statement.args), one, args, order, None, None)})")
+def _union_sql(statement: Statement, parts: list[ResolvedFilter], args: PageArgs, order: Order[Run]) -> str:
+    branches = [f"({_branch_sql(Statement(statement.args), part, args, order, None, None)})" for part in parts]
     return (
         f"SELECT {COLUMNS} FROM ({' UNION ALL '.join(branches)}) r"
         f" ORDER BY {order.by(backward=args.backward)} LIMIT {args.size + 1}"

@@ -18,8 +18,6 @@ MOST_PAGES = 700
 MOST_PAGES_OF = {
     "newest, agents, 100": 4_000,
     "newest, version old, all agents": 12_000,
-    "newest, versions, 2 of one agent": 3_000,
-    "newest, user several": 4_000,
     "last 5 runs of 50 agents": 3_000,
 }
 """Where several values are looked up, each in every partition: pages are counted as often as they are touched."""
