@@ -206,11 +206,11 @@ def _naive_table(recordings: Sequence[Recording], naive: Sequence[Recording]) ->
 
 def _measures(recordings: Sequence[Recording], limits: dict[int, Limit], naive: Sequence[Recording]) -> list[Measure]:
     reference = [one for one in recordings if one.size == REFERENCE]
-    ratio = max(limits[REFERENCE].cpu / one.dearest_cpu for one in reference)
+    ratio = min(limits[REFERENCE].cpu / one.dearest_cpu for one in reference)
     times = max(one.rate for one in reference) / max(one.rate for one in naive)
     peak = max(one.peak_mb for one in recordings if one.size == max(SIZES) and one.clients == max(CLIENTS))
     return [
-        Measure("limit/max(app, PG) CPU a run, batches of 1,000", ratio, "", at_least=RATIO_TARGET),
+        Measure("limit/max(app, PG) CPU a run, batches of 1,000, the lesser", ratio, "", at_least=RATIO_TARGET),
         Measure("runs/s, times the naive path, batches of 1,000", times, "x", at_least=NAIVE_TARGET),
         Measure("peak memory of the server, batches of 10,000, 4 clients", peak, "MB", at_most=PEAK_TARGET_MB),
     ]
