@@ -18,12 +18,15 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.routing import Route
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
 from strawberry.scalars import JSON
 
 from formicary.models.agent import Agent
 from formicary.models.run import CostSource, Run, RunStatus
+from formicary.models.run import RunKey as RunKeyRow
 from formicary.models.version import AgentVersion
 
 strawberry.enum(RunStatus)
@@ -31,27 +34,51 @@ FIRST_ID = 1 << 40
 
 
 @strawberry.input
+class RunKey:
+    agent: str
+    external_id: str
+    project: str = "default"
+
+
+@strawberry.input
 class RunInput:
+    """The fields of the API's own input, by stock types."""
+
     agent: str
     project: str = "default"
     version: str = "unversioned"
     external_id: str | None = None
     status: RunStatus = RunStatus.SUCCEEDED
-    started_at: datetime
-    ended_at: datetime
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    duration_ms: float | None = None
+    time_taken: str | None = None
     model: str | None = None
     provider: str | None = None
+    models: list[str] | None = None
     tools: list[str] | None = None
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    time_to_first_token_ms: float | None = None
     cost: Decimal | None = None
     error_type: str | None = None
     error_message: str | None = None
     initiator: str | None = None
     task_id: str | None = None
     trace_id: str | None = None
+    span_id: str | None = None
+    parent: RunKey | None = None
     session_id: str | None = None
     user_id: str | None = None
+    input_length: int | None = None
+    output_length: int | None = None
+    files_created: int | None = None
+    files_modified: int | None = None
+    messages: int = 1
+    pheromone_score: float | None = None
     metadata: JSON | None = None
 
 
@@ -85,7 +112,9 @@ class Mutation:
     async def record_runs(self, info: strawberry.Info, input: RecordRunsInput) -> RecordRunsPayload:  # noqa: A002
         async with AsyncSession(info.context) as session:
             versions = await _versions(session, {run.agent for run in input.runs})
-            session.add_all(_row(run, *versions[run.agent, run.version]) for run in input.runs)
+            rows = [_row(run, *versions[run.agent, run.version]) for run in input.runs]
+            session.add_all([_key(row) for row in rows])
+            session.add_all(rows)
             await session.commit()
         number = len(input.runs)
         return RecordRunsPayload(received=number, recorded=number, updated=0, unchanged=0, rejected=[])
@@ -103,9 +132,16 @@ async def _versions(session: AsyncSession, names: set[str]) -> dict[tuple[str, s
     return {(agent.name, version.version): (agent, version) for agent, version in found}
 
 
+def _key(row: Run) -> RunKeyRow:
+    assert row.external_id is not None
+    return RunKeyRow(agent_id=row.agent_id, external_id=row.external_id, run_id=row.id, started_at=row.started_at)
+
+
 def _row(run: RunInput, agent: Agent, version: AgentVersion) -> Run:
     assert agent.id is not None
     assert version.id is not None
+    assert run.started_at is not None
+    assert run.ended_at is not None
     return Run(
         agent_id=agent.id,
         id=next(_ids),
@@ -121,7 +157,7 @@ def _row(run: RunInput, agent: Agent, version: AgentVersion) -> Run:
         tools=run.tools,
         input_tokens=run.input_tokens,
         output_tokens=run.output_tokens,
-        total_tokens=run.input_tokens + run.output_tokens,
+        total_tokens=(run.input_tokens or 0) + (run.output_tokens or 0),
         cost=run.cost,
         cost_source=CostSource.REPORTED,
         error_type=run.error_type,
@@ -136,16 +172,19 @@ def _row(run: RunInput, agent: Agent, version: AgentVersion) -> Run:
     )
 
 
+class NaiveView(GraphQL[AsyncEngine, None]):
+    """Strawberry's own ASGI application, with the engine as the context."""
+
+    engine: AsyncEngine
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> AsyncEngine:
+        return self.engine
+
+
 def make_app(engine: AsyncEngine) -> Starlette:
-    schema = strawberry.Schema(Query, Mutation)
-
-    async def graphql(request: Request) -> JSONResponse:
-        body = await request.json()
-        result = await schema.execute(body["query"], body["variables"], context_value=engine)
-        errors = [error.formatted for error in result.errors or []]
-        return JSONResponse({"data": result.data, "errors": errors})
-
-    return Starlette(routes=[Route("/graphql", graphql, methods=["POST"])])
+    view = NaiveView(strawberry.Schema(Query, Mutation))
+    view.engine = engine
+    return Starlette(routes=[Route("/graphql", view)])
 
 
 def main(dsn: str) -> None:
