@@ -95,5 +95,6 @@ def _built_in(day: int) -> tuple[ModelPrice, ...]:
             rate = library_rate(model.id, provider.id, at)
             if rate is not None:
                 key = f"{provider.id}/{model.id}"
-                prices.append(ModelPrice(key, provider.id, model.id, rate.input, rate.output, at, is_override=False))
+                per_million = rate.input.scaleb(6), rate.output.scaleb(6)
+                prices.append(ModelPrice(key, provider.id, model.id, *per_million, at, is_override=False))
     return tuple(prices)

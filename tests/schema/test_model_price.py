@@ -49,6 +49,16 @@ async def test_the_list_has_what_was_set_first_and_then_what_is_built_in(ask: As
     assert {"model": "gpt-4o", "isOverride": False} in prices
 
 
+async def test_a_built_in_price_is_per_million_tokens(ask: Ask) -> None:
+    prices = (await ask("{ modelPrices { provider model inputPerMillion outputPerMillion } }"))["modelPrices"]
+    assert {
+        "provider": "openai",
+        "model": "gpt-4o",
+        "inputPerMillion": "2.5",
+        "outputPerMillion": "10",
+    } in prices
+
+
 async def test_a_bad_price_is_answered_with_its_problems(ask: Ask) -> None:
     answer = await ask(SET, input={"model": "", "inputPerMillion": "-1", "outputPerMillion": "1e20"})
     assert answer["setModelPrice"]["problems"] == [
