@@ -16,7 +16,7 @@ from .scope import Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRegistration:
-    """What is None leaves what was registered before as it is."""
+    """What is None or empty leaves what was registered before as it is."""
 
     name: str
     project: str
@@ -27,7 +27,7 @@ class AgentRegistration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRegistration:
-    """Empty lists and None leave what was registered before as it is."""
+    """What is None or empty leaves what was registered before as it is."""
 
     agent: str
     project: str
@@ -40,7 +40,7 @@ class VersionRegistration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentChange:
-    """What is None stays as it is."""
+    """What is None stays as it is, and so do texts where the new one is empty."""
 
     agent_id: int
     display_name: str | None = None
@@ -59,23 +59,23 @@ class Registered:
 
 DESCRIBE_AGENT = """
     UPDATE agent SET
-        display_name = coalesce($2, display_name),
-        focus_type = coalesce($3, focus_type),
+        display_name = coalesce(nullif($2, ''), display_name),
+        focus_type = coalesce(nullif($3, ''), focus_type),
         metadata = coalesce($4::jsonb, metadata)
     WHERE id = $1"""
 
 DESCRIBE_VERSION = """
     UPDATE agent_version SET
-        cluster = coalesce($2, cluster),
-        deployment = coalesce($3, deployment),
+        cluster = coalesce(nullif($2, ''), cluster),
+        deployment = coalesce(nullif($3, ''), deployment),
         tools = CASE WHEN $4::jsonb = '[]' THEN tools ELSE $4::jsonb END,
         models = CASE WHEN $5::jsonb = '[]' THEN models ELSE $5::jsonb END
     WHERE id = $1"""
 
 CHANGE_AGENT = """
     UPDATE agent SET
-        display_name = coalesce($2, display_name),
-        focus_type = coalesce($3, focus_type),
+        display_name = coalesce(nullif($2, ''), display_name),
+        focus_type = coalesce(nullif($3, ''), focus_type),
         disabled = coalesce($4, disabled)
     WHERE id = $1 AND ($5::bigint[] IS NULL OR project_id = ANY($5))
     RETURNING id"""

@@ -59,7 +59,7 @@ RegisterVersionResult = Annotated[
 ]
 
 
-@strawberry.input(description="A change to an agent. What is left out or null stays as it is.")
+@strawberry.input(description="A change to an agent. What is left out, null or an empty text stays as it is.")
 class UpdateAgentInput:
     agent_id: strawberry.ID = strawberry.field(description="The agent's global id.")
     display_name: str | None = strawberry.field(default=None, description="A name for people.")

@@ -62,6 +62,19 @@ async def test_a_version_brings_its_agent_along_and_keeps_what_is_left_out(ask: 
     assert again["version"]["agent"] == {"name": "new"}
 
 
+async def test_an_empty_text_counts_as_left_out(ask: Ask) -> None:
+    agent = (await ask(AGENT, input={"name": "planner", "displayName": "", "focusType": ""}))["registerAgent"]["agent"]
+    assert (agent["displayName"], agent["focusType"]) == ("planner", None)
+    await ask(UPDATE, input={"agentId": agent["id"], "displayName": "P", "focusType": "plans"})
+    answer = await ask(UPDATE, input={"agentId": agent["id"], "displayName": "", "focusType": ""})
+    changed = answer["updateAgent"]["agent"]
+    assert (changed["displayName"], changed["focusType"]) == ("P", "plans")
+    version = {"agent": "planner", "version": "1", "cluster": "", "deployment": ""}
+    answer = await ask(VERSION, input=version)
+    described = answer["registerVersion"]["version"]
+    assert (described["cluster"], described["deployment"]) == (None, None)
+
+
 async def test_an_agent_can_be_changed_and_switched_off(ask: Ask) -> None:
     agent = (await ask(AGENT, input={"name": "planner"}))["registerAgent"]["agent"]
     answer = await ask(UPDATE, input={"agentId": agent["id"], "disabled": True, "pheromoneScore": 0.9})
