@@ -117,7 +117,7 @@ CARDS_SQL = f"""
 _STATUS_FIELD = [field.name for field in fields(Agent)].index("status")
 
 ORDERS: dict[str, Order[Agent]] = {
-    "NAME": Order("NAME", "a.name", "text", lambda agent: agent.name, str, id_column="a.id"),
+    "NAME": Order("NAME", 'a.name COLLATE "C"', "text", lambda agent: agent.name, str, id_column="a.id"),
     "PHEROMONE_SCORE": Order(
         "PHEROMONE_SCORE",
         f"coalesce(s.pheromone_score, {FIRST_PHEROMONE_SCORE})",

@@ -18,7 +18,9 @@ class Project:
 
 
 COLUMNS = "p.id, p.slug, p.name, p.created_at"
-BY_SLUG: Order[Project] = Order("SLUG", "p.slug", "text", lambda project: project.slug, str, id_column="p.id")
+BY_SLUG: Order[Project] = Order(
+    "SLUG", 'p.slug COLLATE "C"', "text", lambda project: project.slug, str, id_column="p.id"
+)
 
 
 async def page(db: Database, scope: Scope, args: PageArgs) -> Page[Project]:
@@ -50,7 +52,9 @@ async def by_ids(db: Database, scope: Scope, ids: list[int]) -> list[Project | N
 async def slugs(db: Database, scope: Scope) -> list[str]:
     """The slugs of all visible projects, in order."""
     statement = _visible(scope)
-    rows = await db.fetch(f"SELECT p.slug FROM project p {statement.where_clause} ORDER BY p.slug", *statement.args)
+    rows = await db.fetch(
+        f"SELECT p.slug FROM project p {statement.where_clause} ORDER BY {BY_SLUG.expression}", *statement.args
+    )
     return [row["slug"] for row in rows]
 
 

@@ -236,3 +236,10 @@ async def test_an_id_that_leads_nowhere_gives_null(id_: str, ask: Ask) -> None:
         "node": None,
         "nodes": [None],
     }
+
+
+async def test_names_are_sorted_by_code_point_whatever_the_collation(ask: Ask, statements: list[str]) -> None:
+    await ask("{ agents { nodes { name } } projects { nodes { slug } } }")
+    by_name, by_slug = sorted(sql for sql in statements if "ORDER BY" in sql)[-2:]
+    assert 'ORDER BY a.name COLLATE "C" ASC' in by_name
+    assert 'ORDER BY p.slug COLLATE "C" ASC' in by_slug
