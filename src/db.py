@@ -163,7 +163,10 @@ class Database:
             yield connection
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
-        """The rows of one reading statement; tried once more when the connection turns out to be stale."""
+        """The rows of one statement that is safe to repeat: one that reads, or that writes the same the second time.
+
+        It is tried once more when the connection turns out to be stale; by then it may have been committed.
+        """
         return await self._fetch("fetch", sql, args)
 
     async def fetch_planned(self, sql: str, *args: object) -> list[asyncpg.Record]:
