@@ -1,11 +1,12 @@
-"""Two messages about one run made one row, the same whatever order they come in.
+"""Messages about one run made one row, the same whatever order the stages of the run come in.
 
 A message has a stage: QUEUED, RUNNING or final. For each field the message of the latest stage that states it
-counts; of two messages of one stage, the one that came last. A final status is never taken back, not even by
-another final one. What was not stated is computed anew from what was.
+counts. Only where messages of one stage state a field differently the order among these decides: the one that
+came last counts. Of several final statuses it is the first: a final status is never taken back. What was not stated
+is computed anew from what was.
 
-The row itself remembers what that takes, a bit a field in `provisional`: which fields nobody stated (see row.py),
-and which stem from a QUEUED message. Whatever else is in a row counts as of the row's own stage.
+The row itself remembers what that takes, in `provisional`: a bit for each field that nobody stated (see row.py),
+and above these a digit of base 3 for each field, which says from how far before the final stage it stems.
 """
 
 import msgspec
@@ -26,7 +27,7 @@ from .row import (
     when,
 )
 
-_QUEUED, _RUNNING, _FINAL = int(RunStatus.QUEUED), int(RunStatus.RUNNING), int(RunStatus.SUCCEEDED)
+_FINAL = int(RunStatus.SUCCEEDED)
 
 _FIELDS = (
     "started_at",
@@ -64,7 +65,8 @@ _FIELDS = (
 )
 """What a message may state. The positions are stored (in `provisional`): new fields go to the end."""
 
-_FROM_QUEUED = {field: 32 << position for position, field in enumerate(_FIELDS)}
+_PLACES: dict[str, int] = {field: 32 * 3**position for position, field in enumerate(_FIELDS)}
+"""Of each field's digit; a bigint has room for 36 fields."""
 
 _DERIVED = {
     "started_at": STARTED_AT_DERIVED,
@@ -77,10 +79,11 @@ _JSON_FIELDS = frozenset({"models", "tools", "metadata"})
 _PRICED_BY = ("model", "provider", "input_tokens", "output_tokens", "cached_input_tokens", "started_at")
 
 
-def mark_queued(row: RunRow) -> None:
-    """Note which fields of a QUEUED row its message stated."""
-    stated = sum(_FROM_QUEUED[field] for field in _FIELDS if _states(row, field))
-    row.provisional = (row.provisional or 0) | stated or None
+def mark_unfinished(row: RunRow) -> None:
+    """Note of what a QUEUED or RUNNING message stated that it stems from there."""
+    digit = _FINAL - _stage(row)
+    stated = sum(digit * _PLACES[field] for field in _FIELDS if _states(row, field))
+    row.provisional = (row.provisional or 0) + stated or None
 
 
 def merge(stored: RunRow, message: RunRow, prices: Prices) -> RunRow:
@@ -107,9 +110,7 @@ def _stage(row: RunRow) -> int:
 
 def _stage_of(row: RunRow, field: str) -> int:
     """The stage of the message that stated a field of the row."""
-    if (row.provisional or 0) & _FROM_QUEUED[field]:
-        return _QUEUED
-    return max(_stage(row), _RUNNING)
+    return _FINAL - _digit(row.provisional or 0, field)
 
 
 def _states(row: RunRow, field: str) -> bool:
@@ -131,8 +132,11 @@ def _same(field: str, stored: object, stated: object) -> bool:
 
 def _sourced(provisional: int, field: str, stage: int) -> int:
     provisional &= ~_DERIVED.get(field, 0)
-    bit = _FROM_QUEUED[field]
-    return provisional | bit if stage == _QUEUED else provisional & ~bit
+    return provisional + (_FINAL - stage - _digit(provisional, field)) * _PLACES[field]
+
+
+def _digit(provisional: int, field: str) -> int:
+    return provisional // _PLACES[field] % 3
 
 
 def _derive(row: RunRow) -> None:

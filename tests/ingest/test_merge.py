@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import count, pairwise
+from itertools import count, pairwise, permutations
 from typing import Any
 
 import pytest
@@ -112,6 +112,20 @@ async def send(db: Database, *messages: Message) -> dict[str, Any]:
     for fields in messages:
         await Recorder(db).record([run_input(externalId="x", **fields)])
     return await stored_run(db)
+
+
+@pytest.mark.parametrize("order", [order for order in permutations("QABF") if order.index("A") < order.index("B")])
+async def test_of_several_messages_of_one_stage_the_last_counts_whatever_comes_between(
+    db: Database, order: Sequence[str]
+) -> None:
+    messages: dict[str, Message] = {
+        "Q": {"status": "QUEUED", "model": "queued", "userId": "queued"},
+        "A": {"status": "RUNNING", "model": "a", "sessionId": "a", "startedAt": ago(9).isoformat()},
+        "B": {"status": "RUNNING", "model": "b", "sessionId": "b"},
+        "F": {"status": "SUCCEEDED", "sessionId": "final"},
+    }
+    row = await send(db, *(messages[name] for name in order))
+    assert (row["model"], row["session_id"], row["user_id"], row["started_at"]) == ("b", "final", "queued", ago(9))
 
 
 @pytest.mark.parametrize("status", ["QUEUED", "RUNNING", "FAILED", "CANCELLED", "TIMED_OUT"])
