@@ -26,7 +26,7 @@ from .schema.operation import Operations
 def create_app(settings: Settings, *, database: Database, authenticator: Authenticator) -> ASGIApp:
     """The whole server. The database is open and stays the caller's to close."""
     principal = partial(_principal, authenticator)
-    recorder = Recorder(database)
+    recorder = Recorder(database, patience=settings.pool_timeout)
 
     async def make_context(headers: RequestHeaders) -> Context:
         return Context(database, recorder, await principal(headers))

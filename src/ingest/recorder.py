@@ -1,8 +1,8 @@
 """Recording a batch of run inputs, from check to commit."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeAlias
@@ -10,10 +10,10 @@ from typing import NamedTuple, TypeAlias
 import asyncpg
 
 from ..db import Database
-from ..errors import Problem
+from ..errors import OverloadedError, Problem
 from . import single
-from .check import problems
-from .merge import mark_queued
+from .check import UNFINISHED, problems
+from .merge import mark_unfinished
 from .pricing import Prices
 from .registry import AgentKey, Names, Registry
 from .row import RunRow, build, encode_metadata, price
@@ -65,8 +65,9 @@ LARGE_AT_ONCE = 2
 class Recorder:
     """Records batches. Holds what this process remembers between them: names, prices, a block of run ids."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, patience: float = 5.0) -> None:
         self._db = db
+        self._patience = patience
         self._registry = Registry()
         self._ids = RunIds()
         self._slugs: dict[frozenset[int], frozenset[str]] = {}
@@ -77,10 +78,25 @@ class Recorder:
         """Record a batch in one transaction; what is returned has been committed.
 
         `scope` are the projects that the caller may write to (None: all). Raises UnavailableError when the
-        database is away; nothing of the batch is then acknowledged, and it may be sent again.
+        database is away, OverloadedError when other large batches have not ended within `patience` seconds; nothing
+        of the batch is then acknowledged, and it may be sent again.
         """
-        async with self._large if len(runs) > LARGE_BATCH else nullcontext():
+        if len(runs) <= LARGE_BATCH:
             return await self._record(runs, scope)
+        async with self._turn():
+            return await self._record(runs, scope)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._large.acquire()
+        except TimeoutError:
+            raise OverloadedError from None
+        try:
+            yield
+        finally:
+            self._large.release()
 
     async def _record(self, runs: Sequence[RunInput], scope: Scope) -> Recorded:
         now = datetime.now(UTC)
@@ -126,7 +142,7 @@ class Recorder:
         return row if await single.add(self._db, row) else None
 
     def _row(self, item: _Accepted, run_id: int, names: Names, now: datetime) -> RunRow:
-        row = _row(item, run_id, names, now)
+        row = _named_row(item, run_id, names, now)
         price(row, self.prices)
         return row
 
@@ -183,7 +199,7 @@ def _projects(run: RunInput) -> list[tuple[str, str]]:
     return own if run.parent is None else [*own, ("parent.project", run.parent.project)]
 
 
-def _row(item: _Accepted, run_id: int, names: Names, now: datetime) -> RunRow:
+def _named_row(item: _Accepted, run_id: int, names: Names, now: datetime) -> RunRow:
     run = item.run
     agent = names.agents[run.project, run.agent]
     parent = run.parent
@@ -197,8 +213,8 @@ def _row(item: _Accepted, run_id: int, names: Names, now: datetime) -> RunRow:
         metadata=item.metadata,
         now=now,
     )
-    if run.status == "QUEUED":
-        mark_queued(row)
+    if run.status in UNFINISHED:
+        mark_unfinished(row)
     return row
 
 
