@@ -24,7 +24,7 @@ FUTURE = timedelta(days=1)
 SURROGATE = re.compile("[\ud800-\udfff]")
 PROJECT_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
-_UNFINISHED = frozenset({"QUEUED", "RUNNING"})
+UNFINISHED = frozenset({"QUEUED", "RUNNING"})
 _DAY_MS = 86_400_000
 _USUAL = EARLIEST + timedelta(days=1)
 
@@ -68,6 +68,16 @@ def _is_plain(run: RunInput, now: datetime) -> bool:
 
     What is unusual, such as a parent or a length of days, is not plain even where it is good.
     """
+    return (
+        run.parent is None
+        and (run.project == DEFAULT_PROJECT or PROJECT_SLUG.fullmatch(run.project) is not None)
+        and _has_plain_texts(run)
+        and _has_plain_times(run, now)
+        and _has_plain_numbers(run)
+    )
+
+
+def _has_plain_texts(run: RunInput) -> bool:
     names = [run.agent, run.version, *(run.models or ()), *(run.tools or ())]
     if run.external_id is not None:
         names.append(run.external_id)
@@ -83,36 +93,44 @@ def _is_plain(run: RunInput, now: datetime) -> bool:
         run.session_id or "",
         run.user_id or "",
     )
-    started, ended, queued = run.started_at, run.ended_at, run.queued_at
     return (
-        run.parent is None
-        and len(names) <= MAX_ITEMS
+        len(names) <= MAX_ITEMS
         and max(map(len, texts)) <= MAX_TEXT
         and all(map(str.strip, names))
         and "".join(texts).isprintable()
         and (run.error_message is None or run.error_message.isprintable())
-        and (run.project == DEFAULT_PROJECT or PROJECT_SLUG.fullmatch(run.project) is not None)
-        and (started is None or _USUAL <= started <= now)
+    )
+
+
+def _has_plain_times(run: RunInput, now: datetime) -> bool:
+    started, ended, queued = run.started_at, run.ended_at, run.queued_at
+    return (
+        (started is None or _USUAL <= started <= now)
         and (
-            ended is None or (_USUAL <= ended <= now and (started or _USUAL) <= ended and run.status not in _UNFINISHED)
+            ended is None or (_USUAL <= ended <= now and (started or _USUAL) <= ended and run.status not in UNFINISHED)
         )
         and (queued is None or _USUAL <= queued <= now)
         and (run.duration_ms is None or (0 <= run.duration_ms <= _DAY_MS and run.time_taken is None))
         and 0 <= (run.time_taken or 0) <= _DAY_MS
         and 0 <= (run.time_to_first_token_ms or 0) <= _DAY_MS
+    )
+
+
+def _has_plain_numbers(run: RunInput) -> bool:
+    counts = (
+        run.input_tokens or 0,
+        run.output_tokens or 0,
+        run.total_tokens or 0,
+        run.cached_input_tokens or 0,
+        run.input_length or 0,
+        run.output_length or 0,
+        run.files_created or 0,
+        run.files_modified or 0,
+        run.messages,
+    )
+    return (
+        min(counts) >= 0
         and 0 <= (run.pheromone_score or 0) <= 1
-        and min(
-            run.input_tokens or 0,
-            run.output_tokens or 0,
-            run.total_tokens or 0,
-            run.cached_input_tokens or 0,
-            run.input_length or 0,
-            run.output_length or 0,
-            run.files_created or 0,
-            run.files_modified or 0,
-            run.messages,
-        )
-        >= 0
         and (run.cost is None or not any(cost("cost", run.cost)))
     )
 
@@ -236,7 +254,7 @@ def instant(path: str, value: datetime, now: datetime) -> Iterator[Problem]:
 def _contradictions(run: RunInput, now: datetime) -> Iterator[Problem]:
     if run.started_at is not None and run.ended_at is not None and run.ended_at < run.started_at:
         yield Problem("endedAt", "CONTRADICTION", "is before startedAt.")
-    if run.ended_at is not None and run.status in _UNFINISHED:
+    if run.ended_at is not None and run.status in UNFINISHED:
         yield Problem("endedAt", "CONTRADICTION", f"a {run.status} run has not ended.")
     if run.duration_ms is not None and run.time_taken is not None and abs(run.duration_ms - run.time_taken) >= 1:
         yield Problem("timeTaken", "CONTRADICTION", "differs from durationMs; give one of them.")

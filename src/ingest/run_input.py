@@ -1,6 +1,6 @@
 """The shape in which runs come in: the one definition behind the GraphQL inputs and the compiled decoder.
 
-`schema/inputs.py` derives the GraphQL input types from these structs, so the two cannot drift apart.
+`schema/struct_input.py` derives the GraphQL input types from these structs, so the two cannot drift apart.
 """
 
 from datetime import datetime

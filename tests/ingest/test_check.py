@@ -3,9 +3,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from formicary.db import Database
-from formicary.ingest.check import problems
+from formicary.ingest.check import _every_problem, _is_plain, problems
 from formicary.ingest.recorder import Recorder
 from formicary.ingest.row import encode_metadata
 from formicary.ingest.run_input import RunKeyInput
@@ -119,6 +121,41 @@ def test_every_fault_of_a_run_is_named() -> None:
         ("inputTokens", "NEGATIVE"),
         ("cost", "NEGATIVE"),
     ]
+
+
+PLAIN: dict[str, Any] = {
+    "agent": "reader",
+    "project": "my-project",
+    "version": "1.0",
+    "external_id": "x",
+    "status": "FAILED",
+    "queued_at": AT - timedelta(hours=1),
+    "started_at": AT,
+    "ended_at": AT + timedelta(hours=1),
+    "duration_ms": 3_600_000.0,
+    "model": "m",
+    "models": ["m", "n"],
+    "tools": ["t"],
+    "error_message": "went wrong",
+    "user_id": "ü",
+    "input_tokens": 5,
+    "messages": 0,
+    "cost": Money("0.1"),
+    "pheromone_score": 1.0,
+}
+unusual = st.sampled_from([*(fields for fields, _, _ in WRONG), *RIGHT]).flatmap(
+    lambda of: st.sampled_from([*of.items()])
+)
+
+
+def test_a_usual_run_is_plain() -> None:
+    assert _is_plain(raw_input(**PLAIN), NOW)
+
+
+@given(fields=st.lists(unusual, max_size=2))
+def test_what_is_good_at_first_sight_is_good_looked_at_closely(fields: list[tuple[str, Any]]) -> None:
+    run = raw_input(**PLAIN | dict(fields))
+    assert not _is_plain(run, NOW) or _every_problem(run, NOW) == []
 
 
 def test_a_long_text_is_not_echoed() -> None:
