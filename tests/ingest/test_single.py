@@ -8,8 +8,10 @@ import pytest
 from formicary.config import Settings
 from formicary.db import Database
 from formicary.ingest.recorder import Recorder
+from formicary.partitions import _make_partition, monday_of, partition_name
 
 from .. import postgres
+from ..test_partitions import WAITS_FOR_DEFAULT
 from .factories import ago, run_input, stored_runs
 from .test_agent_state import assert_state_is_what_the_runs_say
 from .test_faults import terminate
@@ -91,3 +93,22 @@ async def test_sent_twice_at_once_it_is_one(db: Database) -> None:
     results = await asyncio.gather(*(recorder.record([run_input(externalId="x")]) for _ in range(5)))
     assert sorted(result.recorded for result in results) == [0, 0, 0, 0, 1]
     assert await db.fetchval("SELECT count(*) FROM run WHERE external_id = 'x'") == 1
+
+
+@pytest.mark.parametrize("key", [{}, {"externalId": "x"}], ids=["without a key", "with a key"])
+async def test_it_is_tried_once_more_where_its_partition_is_made_meanwhile(
+    db: Database, statements: list[str], key: dict[str, str]
+) -> None:
+    recorder, week = Recorder(db), monday_of(ago(7 * 86_400))
+    await recorder.record([run_input("other"), run_input()])
+    await db.execute(f"DROP TABLE {partition_name(week)}")
+    statements.clear()
+    async with db.transaction() as connection:
+        await connection.execute("LOCK TABLE run_default IN ACCESS EXCLUSIVE MODE")
+        recording = asyncio.create_task(recorder.record([run_input(**key, startedAt=ago(7 * 86_400).isoformat())]))
+        while not await db.fetchval(WAITS_FOR_DEFAULT):
+            pass
+        assert await _make_partition(connection, week)
+    assert (await recording).recorded == 1
+    assert sum(statement.lstrip().startswith("WITH new") for statement in statements) == 2
+    assert await db.fetchval(f"SELECT count(*) FROM {partition_name(week)}") == 1
