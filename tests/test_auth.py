@@ -75,7 +75,9 @@ async def test_only_a_hash_of_the_key_is_stored(db: Database) -> None:
     assert plain.split("_")[2] not in stored
 
 
-@pytest.mark.parametrize("wrong", ["", "Bearer", "Bearer fmy_\xe9", "Basic {key}", "Bearer {key}x"])
+@pytest.mark.parametrize(
+    "wrong", ["", "Bearer", "Bearer fmy_\xe9", "Basic {key}", "Basic \xe9", "Basic /w==", "Bearer {key}x"]
+)
 async def test_every_wrong_key_gets_the_same_answer(db: Database, authenticator: Authenticator, wrong: str) -> None:
     _, plain = await create_key(db, role=Role.READ)
     with pytest.raises(UnauthenticatedError) as refused:
