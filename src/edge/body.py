@@ -8,6 +8,8 @@ from starlette.types import Receive
 from .answer import RefusalError, bad_request
 
 GZIP = 16 + zlib.MAX_WBITS
+MAX_MEMBERS = 1_000
+"""Each costs the same however little it holds: a body of empty ones would keep a core busy for seconds."""
 
 
 class ClientGoneError(Exception):
@@ -56,6 +58,7 @@ class _Gunzip:
         self._received = _Plain(limit)
         self._room = limit + 1
         self._member = zlib.decompressobj(GZIP)
+        self._members = 1
         self._started = False
 
     def add(self, chunk: bytes) -> None:
@@ -68,12 +71,18 @@ class _Gunzip:
 
     def _inflate(self, chunk: bytes) -> bytes:
         if self._member.eof:
-            self._member = zlib.decompressobj(GZIP)
+            self._next_member()
         self._started = True
         inflated = self._member.decompress(chunk, self._room)
         self._room -= len(inflated)
         self._plain.add(inflated)
         return self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+
+    def _next_member(self) -> None:
+        self._members += 1
+        if self._members > MAX_MEMBERS:
+            raise bad_request(f"The body has more than {MAX_MEMBERS} gzip members; compress it in one piece.")
+        self._member = zlib.decompressobj(GZIP)
 
     def whole(self) -> bytes:
         if self._started and not self._member.eof:

@@ -13,7 +13,7 @@ import pytest
 from starlette.types import Message
 
 from formicary.edge.answer import RefusalError
-from formicary.edge.body import read_body
+from formicary.edge.body import MAX_MEMBERS, read_body
 
 from .sample import MAX_BODY
 
@@ -54,6 +54,13 @@ def test_several_gzip_members_are_one_body(client: httpx2.Client) -> None:
     body = b"".join(gzip.compress(part) for part in (b'{"query":', b'"{ slow }"', b"}"))
     response = client.post("/graphql", content=body, headers={**JSON, "content-encoding": "gzip"})
     assert response.json() == {"data": {"slow": "done"}}
+
+
+@pytest.mark.parametrize(("members", "status"), [(MAX_MEMBERS, 200), (MAX_MEMBERS + 1, 400)])
+def test_a_body_of_all_too_many_gzip_members_is_refused(client: httpx2.Client, members: int, status: int) -> None:
+    body = gzip.compress(b"") * (members - 1) + gzip.compress(b'{"query": "{ slow }"}')
+    response = client.post("/graphql", content=body, headers={**JSON, "content-encoding": "gzip"})
+    assert response.status_code == status
 
 
 @pytest.mark.parametrize(
