@@ -9,6 +9,7 @@ import asyncpg
 
 from ..db import Database
 from ..models.agent import FIRST_PHEROMONE_SCORE
+from . import sql_value
 from .page import Order, Page, PageArgs
 from .scope import Scope
 from .statement import Statement
@@ -131,7 +132,7 @@ ORDERS: dict[str, Order[Agent]] = {
         "coalesce(s.last_active_at, 'epoch')",
         "timestamptz",
         lambda agent: (agent.last_active_at or datetime.fromtimestamp(0, UTC)).isoformat(),
-        datetime.fromisoformat,
+        sql_value.instant,
         id_column="a.id",
     ),
     "CREATED": Order(
@@ -139,7 +140,7 @@ ORDERS: dict[str, Order[Agent]] = {
         "a.created_at",
         "timestamptz",
         lambda agent: agent.created_at.isoformat(),
-        datetime.fromisoformat,
+        sql_value.instant,
         id_column="a.id",
     ),
 }

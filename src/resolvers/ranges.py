@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ..errors import BadInputError
+from . import sql_value
 
 LONGEST = timedelta(days=400)
 
@@ -32,7 +33,7 @@ def resolve(range_: TimeRange, now: datetime | None = None) -> ResolvedRange:
         return _last(range_, now)
     if range_.from_ is None:
         raise BadInputError("range: give `last`, or `from` with or without `to`.")
-    return _checked(range_.from_, range_.to or now)
+    return _checked(_in_utc("from", range_.from_), _in_utc("to", range_.to or now))
 
 
 def _last(range_: TimeRange, now: datetime) -> ResolvedRange:
@@ -41,6 +42,13 @@ def _last(range_: TimeRange, now: datetime) -> ResolvedRange:
     if range_.last is None or not 0 < range_.last <= LONGEST / timedelta(milliseconds=1):
         raise BadInputError("range.last: must be longer than nothing and at most 400 days.")
     return ResolvedRange(now - timedelta(milliseconds=range_.last), now)
+
+
+def _in_utc(end: str, moment: datetime) -> datetime:
+    try:
+        return sql_value.in_utc(moment)
+    except OverflowError:
+        raise BadInputError(f"range.{end}: {moment.isoformat()} is not in the years 1 to 9999 of UTC.") from None
 
 
 def _checked(start: datetime, end: datetime) -> ResolvedRange:

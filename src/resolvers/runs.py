@@ -12,6 +12,7 @@ import msgspec
 from ..db import Database
 from ..ingest.row import RunRow
 from ..models.run import CostSource, RunStatus
+from . import sql_value
 from .agents import RunError
 from .page import Order, Page, PageArgs
 from .run_filter import Choice, ResolvedFilter, RunFilter, resolve_names
@@ -113,7 +114,7 @@ ORDERS: dict[str, Order[Run]] = {
         "r.started_at",
         "timestamptz",
         lambda run: run.started_at.isoformat(),
-        datetime.fromisoformat,
+        sql_value.instant,
         id_column="r.id",
     ),
     "DURATION": Order(
@@ -121,7 +122,7 @@ ORDERS: dict[str, Order[Run]] = {
         "coalesce(r.duration_ms, -1)",
         "bigint",
         lambda run: -1 if run.duration_ms is None else run.duration_ms,
-        int,
+        sql_value.bigint,
         id_column="r.id",
     ),
     "COST": Order(
@@ -129,7 +130,7 @@ ORDERS: dict[str, Order[Run]] = {
         "coalesce(r.cost, -1)",
         "numeric",
         lambda run: -1 if run.cost is None else run.cost,
-        Decimal,
+        sql_value.numeric,
         id_column="r.id",
     ),
     "TOKENS": Order(
@@ -137,7 +138,7 @@ ORDERS: dict[str, Order[Run]] = {
         "coalesce(r.total_tokens, -1)",
         "bigint",
         lambda run: -1 if run.total_tokens is None else run.total_tokens,
-        int,
+        sql_value.bigint,
         id_column="r.id",
     ),
 }

@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from ..db import Database
+from . import sql_value
 from .page import Order, Page, PageArgs
 from .scope import Scope
 from .statement import Statement
@@ -40,7 +41,7 @@ TABLES = """agent_version v JOIN agent a ON a.id = v.agent_id
     LEFT JOIN version_state s ON s.agent_id = v.agent_id AND s.version_id = v.id"""
 
 NEWEST_FIRST: Order[AgentVersion] = Order(
-    "REGISTERED", "v.id", "bigint", lambda version: version.id, int, descending=True, id_column="v.id"
+    "REGISTERED", "v.id", "bigint", lambda version: version.id, sql_value.bigint, descending=True, id_column="v.id"
 )
 
 

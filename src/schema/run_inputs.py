@@ -1,10 +1,12 @@
 """Which runs, and in which order."""
 
+from decimal import Decimal as PythonDecimal
+
 import strawberry
 
 from ..errors import BadInputError
 from ..models.run import RunStatus
-from ..resolvers import ranges, run_filter, runs
+from ..resolvers import ranges, run_filter, runs, sql_value
 from ..resolvers.page import Order
 from .enums import Direction, RunOrderField
 from .node import id_argument
@@ -73,7 +75,7 @@ def resolver_filter(where: RunFilter | None) -> run_filter.RunFilter:
         error_text=where.error_text,
         min_duration_ms=where.min_duration_ms,
         max_duration_ms=where.max_duration_ms,
-        min_cost=where.min_cost,
+        min_cost=_cost(where.min_cost),
         range=time_range(where.range),
         agent=_values("agent", where.agent),
         version=_values("version", where.version),
@@ -86,6 +88,13 @@ def resolver_filter(where: RunFilter | None) -> run_filter.RunFilter:
         error_type=_values("errorType", where.error_type),
         tool=_values("tool", where.tool),
     )
+
+
+def _cost(cost: Decimal | None) -> PythonDecimal | None:
+    try:
+        return None if cost is None else sql_value.numeric(cost)
+    except ValueError:
+        raise BadInputError("filter.minCost: its exponent is out of range.") from None
 
 
 def time_range(range_: TimeRange | None) -> ranges.TimeRange | None:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from formicary.resolvers.page import Cursor
+
 from .conftest import Ask
 
 LIST = """query ($filter: AgentFilter, $orderBy: AgentOrder) {
@@ -137,6 +139,26 @@ async def test_pages_of_agents_hold_each_once(field: str, ask: Ask, record: Ask)
             break
         cursor = page["pageInfo"]["endCursor"]
     assert found == await names(ask, orderBy={"field": field})
+
+
+@pytest.mark.parametrize(
+    ("order", "value", "listing"),
+    [
+        ("CREATED ASC", "0001-01-01T00:00:00+14:00", "orderBy: {field: CREATED}"),
+        ("LAST_ACTIVE ASC", "9999-12-31T23:59:59-14:00", "orderBy: {field: LAST_ACTIVE}"),
+        ("NAME ASC", "nul\0", ""),
+    ],
+)
+async def test_a_cursor_that_no_list_gave_is_refused(order: str, value: str, listing: str, answer: Ask) -> None:
+    result = await answer(f'{{ agents({listing} after: "{Cursor(order, value, 1)}") {{ nodes {{ id }} }} }}')
+    assert result.errors[0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_a_cursor_of_versions_that_no_list_gave_is_refused(answer: Ask, record: Ask) -> None:
+    await record({})
+    after = Cursor("REGISTERED DESC", "99999999999999999999", 1)
+    result = await answer(f'{{ agent(name: "planner") {{ versions(after: "{after}") {{ nodes {{ id }} }} }} }}')
+    assert result.errors[0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 async def test_versions_come_newest_first_and_one_by_name(ask: Ask, record: Ask) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from formicary.db import Database
+from formicary.resolvers.page import Cursor
 
 from .conftest import Ask
 
@@ -218,6 +219,11 @@ async def test_runs_of_an_agent_by_its_id(ask: Ask, record: Ask) -> None:
         ({"errorText": "x" * 201}, "filter.errorText"),
         ({"user": ["u"] * 1001}, "filter.user"),
         ({"minCost": "cheap"}, "not a decimal"),
+        ({"minCost": "0E+999999999"}, "filter.minCost"),
+        ({"minCost": "1e-999999999"}, "filter.minCost"),
+        ({"minCost": "1e999999999"}, "filter.minCost"),
+        ({"range": {"from": "0001-01-01T00:00:00+14:00", "to": "0001-01-01T00:00:00+14:00"}}, "range.from"),
+        ({"range": {"from": "9999-12-31T23:00:00Z", "to": "9999-12-31T23:59:59-14:00"}}, "range.to"),
     ],
     ids=str,
 )
@@ -324,6 +330,25 @@ async def test_a_page_goes_on_where_it_ended_while_runs_come_in(ask: Ask, record
 async def test_a_window_that_makes_no_sense_is_refused_by_name(window: dict[str, Any], said: str, answer: Ask) -> None:
     result = await answer(PAGE, **window)
     assert said in result.errors[0]["message"]
+    assert result.errors[0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("STARTED", "0001-01-01T00:00:00+14:00"),
+        ("STARTED", "9999-12-31T23:59:59-14:00"),
+        ("STARTED", "2026-01-01T00:00:00"),
+        ("DURATION", "99999999999999999999"),
+        ("TOKENS", "-99999999999999999999"),
+        ("COST", "1e999999999"),
+        ("COST", "1e-999999999"),
+        ("COST", "NaN"),
+    ],
+)
+async def test_a_cursor_that_no_list_gave_is_refused(field: str, value: str, answer: Ask) -> None:
+    result = await answer(PAGE, after=str(Cursor(f"{field} DESC", value, 1)), orderBy={"field": field})
+    assert result.errors[0]["message"] == "after: the cursor is damaged."
     assert result.errors[0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
