@@ -1,11 +1,10 @@
 """Agents: what they are, how they stand, and lists of them."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
-
-import asyncpg
 
 from ..db import Database
 from ..models.agent import FIRST_PHEROMONE_SCORE
@@ -88,10 +87,10 @@ class AgentFilter:
     """Which agents; what is None does not narrow. `search` looks for a text in the names, ignoring case."""
 
     project: str | None = None
-    name: list[str] | None = None
-    status: list[AgentStatus] | None = None
+    name: tuple[str, ...] | None = None
+    status: tuple[AgentStatus, ...] | None = None
     search: str | None = None
-    focus_type: list[str] | None = None
+    focus_type: tuple[str, ...] | None = None
 
 
 BUSY_SQL = """EXISTS (
@@ -147,6 +146,10 @@ ORDERS: dict[str, Order[Agent]] = {
 """By the names of the contract's AgentOrderField. An agent that was never active is the least recent."""
 
 
+def ordered(name: str, *, descending: bool) -> Order[Agent]:
+    return replace(ORDERS[name], descending=descending)
+
+
 async def page(db: Database, scope: Scope, args: PageArgs, where: AgentFilter, order: Order[Agent]) -> Page[Agent]:
     statement = _matching(scope, where)
     args.bounds(statement, order)
@@ -155,12 +158,43 @@ async def page(db: Database, scope: Scope, args: PageArgs, where: AgentFilter, o
         f" ORDER BY {order.by(backward=args.backward)} LIMIT {args.size + 1}",
         *statement.args,
     )
-    return Page.of([_agent(row) for row in rows], args, order, lambda agent: agent.id)
+    return Page.of([_agent(row) for row in rows], args, order, _id_of)
 
 
 async def count(db: Database, scope: Scope, where: AgentFilter) -> int:
     statement = _matching(scope, where)
     return int(await db.fetchval(f"SELECT count(*) FROM {TABLES} {statement.where_clause}", *statement.args))
+
+
+async def pages(
+    db: Database, scope: Scope, project_ids: Sequence[int], args: PageArgs, where: AgentFilter, order: Order[Agent]
+) -> list[Page[Agent]]:
+    """For each project a page of its agents, all by one statement."""
+    statement = _matching(scope, where)
+    statement.conditions.append("a.project_id = owner.id")
+    args.bounds(statement, order)
+    rows = await db.fetch(
+        f"SELECT a.* FROM unnest({statement.arg(list(project_ids))}::bigint[]) AS owner (id) CROSS JOIN LATERAL ("
+        f"SELECT {COLUMNS}, row_number() OVER (ORDER BY {order.by(backward=args.backward)}) AS place"
+        f" FROM {TABLES} {statement.where_clause} ORDER BY place LIMIT {args.size + 1}) a ORDER BY a.place",
+        *statement.args,
+    )
+    found: dict[int, list[Agent]] = {project_id: [] for project_id in project_ids}
+    for *values, _place in rows:
+        agent = _agent(values)
+        found[agent.project_id].append(agent)
+    return [Page.of(found[project_id], args, order, _id_of) for project_id in project_ids]
+
+
+async def counts(db: Database, scope: Scope, project_ids: Sequence[int], where: AgentFilter) -> list[int]:
+    """How many agents of each project a filter leaves."""
+    statement = _matching(scope, where)
+    statement.one_of("a.project_id", project_ids, "bigint")
+    rows = await db.fetch(
+        f"SELECT a.project_id, count(*) FROM {TABLES} {statement.where_clause} GROUP BY a.project_id", *statement.args
+    )
+    found = {row["project_id"]: row["count"] for row in rows}
+    return [found.get(project_id, 0) for project_id in project_ids]
 
 
 async def by_ids(db: Database, scope: Scope, ids: list[int]) -> list[Agent | None]:
@@ -174,7 +208,7 @@ async def by_ids(db: Database, scope: Scope, ids: list[int]) -> list[Agent | Non
 
 
 async def by_name(db: Database, scope: Scope, project: str, name: str) -> Agent | None:
-    found = await page(db, scope, PageArgs(first=1), AgentFilter(project=project, name=[name]), ORDERS["NAME"])
+    found = await page(db, scope, PageArgs(first=1), AgentFilter(project=project, name=(name,)), ORDERS["NAME"])
     return found.items[0] if found.items else None
 
 
@@ -189,11 +223,15 @@ async def cards(db: Database, scope: Scope, *, project: str | None = None, limit
     return [AgentCard(*_with_status(row)) for row in rows]
 
 
-def _agent(row: asyncpg.Record) -> Agent:
+def _id_of(agent: Agent) -> int:
+    return agent.id
+
+
+def _agent(row: Iterable[Any]) -> Agent:
     return Agent(*_with_status(row))
 
 
-def _with_status(row: asyncpg.Record) -> list[Any]:
+def _with_status(row: Iterable[Any]) -> list[Any]:
     values: list[Any] = list(row)
     values[_STATUS_FIELD] = AgentStatus(values[_STATUS_FIELD])
     return values
@@ -205,9 +243,9 @@ def _matching(scope: Scope, where: AgentFilter) -> Statement:
     if where.project is not None:
         statement.where("p.slug = {}::text", where.project)
     if where.name is not None:
-        statement.where("a.name = ANY({}::text[])", where.name)
+        statement.where("a.name = ANY({}::text[])", list(where.name))
     if where.focus_type is not None:
-        statement.where("a.focus_type = ANY({}::text[])", where.focus_type)
+        statement.where("a.focus_type = ANY({}::text[])", list(where.focus_type))
     if where.status is not None:
         statement.where(f"{STATUS_SQL} = ANY({{}}::text[])", [status.value for status in where.status])
     if where.search:

@@ -3,14 +3,15 @@
 Each load opens its own short session, since sibling fields run at the same time.
 """
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from strawberry.dataloader import DataLoader
 
 from ..db import Database
-from . import agents, projects, runs, versions
-from .agents import Agent
+from . import agents, model_prices, projects, runs, versions
+from .agents import Agent, AgentFilter
+from .model_prices import ModelPrice
 from .page import Page, PageArgs
 from .projects import Project
 from .run_filter import RunFilter
@@ -19,7 +20,7 @@ from .scope import Scope
 from .versions import AgentVersion
 
 T = TypeVar("T")
-K = TypeVar("K", bound=Hashable)
+K = TypeVar("K", "RunsKey", "RunCountKey", "AgentsKey", "AgentCountKey", "VersionsKey")
 
 
 class RunsKey(NamedTuple):
@@ -33,10 +34,35 @@ class RunsKey(NamedTuple):
     descending: bool
 
 
+class RunCountKey(NamedTuple):
+    """How many runs one owner has; `column` is `agent_id` or `version_id`."""
+
+    column: str
+    owner_id: int
+    where: RunFilter
+
+
+class AgentsKey(NamedTuple):
+    """A page of the agents of one project."""
+
+    owner_id: int
+    args: PageArgs
+    where: AgentFilter
+    order: str
+    descending: bool
+
+
+class AgentCountKey(NamedTuple):
+    """How many agents one project has."""
+
+    owner_id: int
+    where: AgentFilter
+
+
 class VersionsKey(NamedTuple):
     """A page of the versions of one agent."""
 
-    agent_id: int
+    owner_id: int
     args: PageArgs
 
 
@@ -57,29 +83,49 @@ class Loaders:
             lambda keys: runs.by_external_ids(db, scope, keys)
         )
 
-        async def load_runs(keys: list[RunsKey]) -> list[Page[Run]]:
-            found: dict[RunsKey, Page[Run]] = {}
-            for same in _groups(keys, lambda key: key._replace(owner_id=0)):
-                key = same[0]
-                owners = [key.owner_id for key in same]
-                order = runs.ordered(key.order, descending=key.descending)
-                pages = await runs.pages(db, scope, key.column, owners, key.args, key.where, order)
-                found |= dict(zip(same, pages, strict=True))
-            return [found[key] for key in keys]
+        self.model_price = DataLoader[str, ModelPrice | None](lambda keys: model_prices.by_keys(db, keys))
 
-        async def load_versions(keys: list[VersionsKey]) -> list[Page[AgentVersion]]:
-            found: dict[VersionsKey, Page[AgentVersion]] = {}
-            for same in _groups(keys, lambda key: key.args):
-                pages = await versions.pages(db, scope, [key.agent_id for key in same], same[0].args)
-                found |= dict(zip(same, pages, strict=True))
-            return [found[key] for key in keys]
+        def load_runs(key: RunsKey, owners: list[int]) -> Awaitable[list[Page[Run]]]:
+            order = runs.ordered(key.order, descending=key.descending)
+            return runs.pages(db, scope, key.column, owners, key.args, key.where, order)
 
-        self.runs = DataLoader[RunsKey, Page[Run]](load_runs)
-        self.versions = DataLoader[VersionsKey, Page[AgentVersion]](load_versions)
+        def load_run_counts(key: RunCountKey, owners: list[int]) -> Awaitable[list[int]]:
+            return runs.counts(db, scope, key.column, owners, key.where)
+
+        def load_agents(key: AgentsKey, owners: list[int]) -> Awaitable[list[Page[Agent]]]:
+            order = agents.ordered(key.order, descending=key.descending)
+            return agents.pages(db, scope, owners, key.args, key.where, order)
+
+        def load_agent_counts(key: AgentCountKey, owners: list[int]) -> Awaitable[list[int]]:
+            return agents.counts(db, scope, owners, key.where)
+
+        def load_versions(key: VersionsKey, owners: list[int]) -> Awaitable[list[Page[AgentVersion]]]:
+            return versions.pages(db, scope, owners, key.args)
+
+        self.runs = DataLoader[RunsKey, Page[Run]](_by_owner(load_runs))
+        self.run_count = DataLoader[RunCountKey, int](_by_owner(load_run_counts))
+        self.agents = DataLoader[AgentsKey, Page[Agent]](_by_owner(load_agents))
+        self.agent_count = DataLoader[AgentCountKey, int](_by_owner(load_agent_counts))
+        self.versions = DataLoader[VersionsKey, Page[AgentVersion]](_by_owner(load_versions))
 
 
-def _groups(keys: Sequence[K], by: Callable[[K], Hashable]) -> list[list[K]]:
+def _by_owner(
+    load_same: Callable[[K, list[int]], Awaitable[list[T]]],
+) -> Callable[[list[K]], Coroutine[Any, Any, list[T]]]:
+    """A load function for keys of many owners: keys that differ in nothing but their owner are loaded together."""
+
+    async def load(keys: list[K]) -> list[T]:
+        found: dict[K, T] = {}
+        for same in _groups(keys):
+            loaded = await load_same(same[0], [key.owner_id for key in same])
+            found |= dict(zip(same, loaded, strict=True))
+        return [found[key] for key in keys]
+
+    return load
+
+
+def _groups(keys: Sequence[K]) -> list[list[K]]:
     groups: dict[Hashable, list[K]] = {}
     for key in keys:
-        groups.setdefault(by(key), []).append(key)
+        groups.setdefault(key._replace(owner_id=0), []).append(key)
     return list(groups.values())

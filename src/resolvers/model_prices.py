@@ -51,9 +51,10 @@ async def all_prices(db: Database) -> list[ModelPrice]:
     return [_override(*row) for row in rows] + list(_built_in(datetime.now(UTC).date().toordinal()))
 
 
-async def by_key(db: Database, key: str) -> ModelPrice | None:
-    """A price by its `key`."""
-    return next((price for price in await all_prices(db) if price.key == key), None)
+async def by_keys(db: Database, keys: list[str]) -> list[ModelPrice | None]:
+    """Prices in the order of their keys; None for those that do not exist."""
+    found = {price.key: price for price in await all_prices(db)}
+    return [found.get(key) for key in keys]
 
 
 async def set_price(db: Database, new: NewPrice) -> ModelPrice:
@@ -68,7 +69,7 @@ async def set_price(db: Database, new: NewPrice) -> ModelPrice:
     ]
     if problems:
         raise InvalidInputError(problems)
-    rows = await db.fetch(
+    rows = await db.write(
         SET_PRICE,
         new.model,
         (new.provider or "").lower(),

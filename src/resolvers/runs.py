@@ -220,16 +220,19 @@ async def count(db: Database, scope: Scope, where: RunFilter) -> int:
     return int(rows[0][0])
 
 
-async def count_of(db: Database, scope: Scope, column: str, owner_id: int, where: RunFilter) -> int:
-    """How many runs of one owner a filter leaves; `column` is `agent_id` or `version_id`."""
+async def counts(db: Database, scope: Scope, column: str, owners: Sequence[int], where: RunFilter) -> list[int]:
+    """How many runs of each owner (`agent_id` or `version_id`, the column) a filter leaves."""
     resolved = await resolve_names(db, scope, where)
     if resolved.matches_nothing:
-        return 0
+        return [0] * len(owners)
     statement = Statement()
-    statement.where(f"r.{column} = {{}}", owner_id)
+    statement.one_of(f"r.{column}", owners, "bigint")
     resolved.apply(statement)
-    rows = await db.fetch_planned(f"SELECT count(*) FROM run r {statement.where_clause}", *statement.args)
-    return int(rows[0][0])
+    rows = await db.fetch_planned(
+        f"SELECT r.{column}, count(*) FROM run r {statement.where_clause} GROUP BY r.{column}", *statement.args
+    )
+    found = {row[column]: row["count"] for row in rows}
+    return [found.get(owner, 0) for owner in owners]
 
 
 def of_row(row: RunRow) -> Run:

@@ -1,6 +1,6 @@
 """Which agents, and in which order."""
 
-from dataclasses import replace
+from typing import TypeVar
 
 import strawberry
 
@@ -8,6 +8,8 @@ from ..resolvers import agents
 from ..resolvers.agents import AgentStatus
 from ..resolvers.page import Order
 from .enums import AgentOrderField, Direction
+
+T = TypeVar("T")
 
 
 @strawberry.input(description="Which agents. Of several values any may hold; of several fields all must.")
@@ -27,20 +29,24 @@ class AgentOrder:
     direction: Direction = strawberry.field(default=Direction.ASC, description="Which way.")
 
 
-def agent_filter(where: AgentFilter | None, *, project: str | None = None) -> agents.AgentFilter:
-    """The filter as the resolvers take it; `project` wins over the filter's own."""
+def agent_filter(where: AgentFilter | None) -> agents.AgentFilter:
+    """The filter as the resolvers take it."""
     if where is None:
-        return agents.AgentFilter(project=project)
+        return agents.AgentFilter()
     return agents.AgentFilter(
-        project=project or where.project,
-        name=where.name,
-        status=where.status,
+        project=where.project,
+        name=_values(where.name),
+        status=_values(where.status),
         search=where.search,
-        focus_type=where.focus_type,
+        focus_type=_values(where.focus_type),
     )
 
 
 def agent_order(order_by: AgentOrder | None) -> Order[agents.Agent]:
     if order_by is None:
         return agents.ORDERS["NAME"]
-    return replace(agents.ORDERS[order_by.field.value], descending=order_by.direction is Direction.DESC)
+    return agents.ordered(order_by.field.value, descending=order_by.direction is Direction.DESC)
+
+
+def _values(values: list[T] | None) -> tuple[T, ...] | None:
+    return None if values is None else tuple(values)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import strawberry
 
 from ..resolvers import agents, projects
+from ..resolvers.loaders import AgentCountKey, AgentsKey
 from ..resolvers.page import PageArgs
 from .agent_inputs import AgentFilter, AgentOrder, agent_filter, agent_order
 from .context import Info
@@ -37,7 +38,10 @@ async def list_agents(
     filter: WhichAgents = None,  # noqa: A002
     order_by: OrderOfAgents = None,
 ) -> Any:
-    return await _agents(info, PageArgs(first, after, last, before), agent_filter(filter), order_by)
+    context, where = info.context, agent_filter(filter)
+    args = PageArgs(first, after, last, before)
+    page = await agents.page(context.db, context.scope, args, where, agent_order(order_by))
+    return Listing(page, lambda: agents.count(context.db, context.scope, where))
 
 
 async def agents_of_project(
@@ -50,16 +54,11 @@ async def agents_of_project(
     filter: WhichAgents = None,  # noqa: A002
     order_by: OrderOfAgents = None,
 ) -> Any:
-    where = agent_filter(filter, project=root.slug)
-    return await _agents(info, PageArgs(first, after, last, before), where, order_by)
-
-
-async def _agents(
-    info: Info, args: PageArgs, where: agents.AgentFilter, order_by: AgentOrder | None
-) -> Listing[agents.Agent]:
-    context = info.context
-    page = await agents.page(context.db, context.scope, args, where, agent_order(order_by))
-    return Listing(page, lambda: agents.count(context.db, context.scope, where))
+    """The agents of one project; of siblings all together."""
+    loaders, where, order = info.context.loaders, agent_filter(filter), agent_order(order_by)
+    args = PageArgs(first, after, last, before)
+    page = await loaders.agents.load(AgentsKey(root.id, args, where, order.name, order.descending))
+    return Listing(page, lambda: loaders.agent_count.load(AgentCountKey(root.id, where)))
 
 
 def _id(root: Parent) -> strawberry.ID:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from ..errors import LimitError
-from ..resolvers import agents, model_prices
+from ..resolvers import agents
 from .agent import Agent, AgentConnection
 from .context import Info
 from .model_price import ModelPrice, list_model_prices
@@ -35,7 +35,7 @@ async def find_node(
             case "Project":
                 return await loaders.project.load(number(key))
             case "ModelPrice":
-                return await model_prices.by_key(info.context.db, key)
+                return await loaders.model_price.load(key)
     except ValueError:
         return None
     return None

@@ -6,7 +6,7 @@ import strawberry
 
 from ..models.run import CostSource, RunStatus
 from ..resolvers import agents, runs
-from ..resolvers.loaders import RunsKey
+from ..resolvers.loaders import RunCountKey, RunsKey
 from ..resolvers.page import PageArgs
 from .context import Info
 from .node import Node, global_id
@@ -44,9 +44,9 @@ async def runs_of(
     info: Info, column: str, owner_id: int, args: PageArgs, filter_: RunFilter | None, order_by: RunOrder | None
 ) -> Listing[runs.Run]:
     """The runs of one agent or version; of siblings all together."""
-    context, where, order = info.context, resolver_filter(filter_), run_order(order_by)
-    page = await context.loaders.runs.load(RunsKey(column, owner_id, args, where, order.name, order.descending))
-    return Listing(page, lambda: runs.count_of(context.db, context.scope, column, owner_id, where))
+    loaders, where, order = info.context.loaders, resolver_filter(filter_), run_order(order_by)
+    page = await loaders.runs.load(RunsKey(column, owner_id, args, where, order.name, order.descending))
+    return Listing(page, lambda: loaders.run_count.load(RunCountKey(column, owner_id, where)))
 
 
 def _id(root: Parent) -> strawberry.ID:

@@ -227,6 +227,57 @@ async def test_a_list_of_agents_takes_the_same_statements_however_many_there_are
     assert taken[0] <= 9
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ agents(first: 500) { nodes { runs(first: 1) { totalCount } } } }",
+        "{ agents { nodes { latestVersion { runs { totalCount } } } } }",
+        "{ projects { nodes { agents(first: 1) { nodes { name } totalCount } } } }",
+    ],
+)
+async def test_a_list_is_counted_by_the_same_statements_however_many_there_are(
+    query: str, ask: Ask, record: Ask, statements: list[str]
+) -> None:
+    taken = []
+    for count in (3, 40):
+        await record(*({"agent": f"agent-{n}", "project": f"project-{n}", "externalId": f"{n}"} for n in range(count)))
+        statements.clear()
+        await ask(query)
+        taken.append(len(statements))
+    assert taken[0] == taken[1]
+
+
+async def test_each_agent_and_version_counts_its_own_runs(ask: Ask, record: Ask) -> None:
+    await record({"version": "1"}, {"version": "2"}, {"version": "2", "status": "FAILED"}, {"agent": "other"})
+    await ask('mutation { registerAgent(input: {name: "idle"}) { __typename } }')
+    query = """{ agents { nodes { name runs { totalCount } failed: runs(filter: {status: [FAILED]}) { totalCount }
+        latestVersion { runs { totalCount } } } } }"""
+    agents = (await ask(query))["agents"]["nodes"]
+    counted = [[agent["name"], agent["runs"]["totalCount"], agent["failed"]["totalCount"]] for agent in agents]
+    assert counted == [["idle", 0, 0], ["other", 1, 0], ["planner", 3, 1]]
+    assert agents[2]["latestVersion"] == {"runs": {"totalCount": 2}}
+
+
+async def test_the_agents_of_each_project_have_pages_of_their_own(ask: Ask, record: Ask) -> None:
+    await record(*({"agent": name, "project": project} for project in ("p", "q") for name in "abc"))
+    query = """query ($after: String) { projects { nodes { slug
+        agents(first: 2, after: $after, orderBy: {field: NAME, direction: DESC}) {
+            nodes { name } pageInfo { endCursor hasNextPage } } } } }"""
+    first = (await ask(query))["projects"]["nodes"][1:]
+    assert [[agent["name"] for agent in project["agents"]["nodes"]] for project in first] == [["c", "b"], ["c", "b"]]
+    second = (await ask(query, after=first[0]["agents"]["pageInfo"]["endCursor"]))["projects"]["nodes"][1]
+    assert [agent["name"] for agent in second["agents"]["nodes"]] == ["a"]
+
+
+async def test_a_project_has_no_agents_of_another(ask: Ask, record: Ask) -> None:
+    await record({"project": "shop"})
+    data = await ask('{ projects { nodes { slug agents(filter: {project: "shop"}) { nodes { name } totalCount } } } }')
+    assert data["projects"]["nodes"] == [
+        {"slug": "default", "agents": {"nodes": [], "totalCount": 0}},
+        {"slug": "shop", "agents": {"nodes": [{"name": "planner"}], "totalCount": 1}},
+    ]
+
+
 async def test_projects_are_listed_with_their_agents(ask: Ask, record: Ask) -> None:
     await record({"project": "shop"}, {"agent": "seller", "project": "shop"})
     data = await ask("{ projects { nodes { slug name agents(first: 1) { nodes { name } totalCount } } totalCount } }")

@@ -49,6 +49,14 @@ async def test_the_list_has_what_was_set_first_and_then_what_is_built_in(ask: As
     assert {"model": "gpt-4o", "isOverride": False} in prices
 
 
+async def test_many_prices_by_id_are_read_once(ask: Ask, statements: list[str]) -> None:
+    ids = [price["id"] for price in (await ask("{ modelPrices { id } }"))["modelPrices"][:50]]
+    statements.clear()
+    found = (await ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids))["nodes"]
+    assert [price["id"] for price in found] == ids
+    assert len(statements) == 1
+
+
 async def test_a_built_in_price_is_per_million_tokens(ask: Ask) -> None:
     prices = (await ask("{ modelPrices { provider model inputPerMillion outputPerMillion } }"))["modelPrices"]
     assert {
