@@ -84,7 +84,7 @@ class Database:
             min_size=0,  # asyncpg logs a traceback again and again while it cannot keep more
             max_size=settings.pool_size,
             connection_class=_Session,
-            command_timeout=settings.statement_timeout + 5,
+            command_timeout=_patience(settings),
             max_inactive_connection_lifetime=120,
             statement_cache_size=0 if settings.pgbouncer else 200,
             max_cached_statement_lifetime=0,
@@ -103,16 +103,19 @@ class Database:
             self._pool.terminate()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self, *, writes: bool = False) -> AsyncIterator[Connection]:
         """A connection for a short while.
 
         Raises OverloadedError when none is free within `pool_timeout`, UnavailableError when the server is away,
-        LimitError when a statement takes longer than `statement_timeout`, BadInputError for text with a NUL.
+        BadInputError for text with a NUL. When a statement takes longer than `statement_timeout`, what reads has
+        asked for too much (LimitError), and what writes has waited behind others (OverloadedError).
         """
         connection = await self._acquire()
         try:
             yield connection
-        except asyncpg.QueryCanceledError as error:
+        except (asyncpg.QueryCanceledError, TimeoutError) as error:
+            if writes:
+                raise OverloadedError from error
             raise LimitError(f"the database took longer than {self._settings.statement_timeout:g} s") from error
         except asyncpg.CharacterNotInRepertoireError:
             raise BadInputError("Text must not hold a NUL character (U+0000).") from None
@@ -159,14 +162,11 @@ class Database:
 
     @asynccontextmanager
     async def _begun(self) -> AsyncIterator[Connection]:
-        async with self.connection() as connection, connection.transaction():
+        async with self.connection(writes=True) as connection, connection.transaction():
             yield connection
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
-        """The rows of one statement that is safe to repeat: one that reads, or that writes the same the second time.
-
-        It is tried once more when the connection turns out to be stale; by then it may have been committed.
-        """
+        """The rows of one reading statement; tried once more when the connection turns out to be stale."""
         return await self._fetch("fetch", sql, args)
 
     async def fetch_planned(self, sql: str, *args: object) -> list[asyncpg.Record]:
@@ -177,16 +177,25 @@ class Database:
         """
         return await self._fetch("fetch_planned", sql, args)
 
-    async def _fetch(self, method: str, sql: str, args: tuple[object, ...]) -> list[asyncpg.Record]:
+    async def write(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """The rows of one writing statement that comes to the same when it is repeated.
+
+        It is tried once more when the connection turns out to be stale; by then it may have been committed.
+        """
+        return await self._fetch("fetch", sql, args, writes=True)
+
+    async def _fetch(
+        self, method: str, sql: str, args: tuple[object, ...], *, writes: bool = False
+    ) -> list[asyncpg.Record]:
         try:
-            return await self._fetch_once(method, sql, args)
+            return await self._fetch_once(method, sql, args, writes)
         except OverloadedError:
             raise
         except UnavailableError:
-            return await self._fetch_once(method, sql, args)
+            return await self._fetch_once(method, sql, args, writes)
 
-    async def _fetch_once(self, method: str, sql: str, args: tuple[object, ...]) -> list[asyncpg.Record]:
-        async with self.connection() as connection:
+    async def _fetch_once(self, method: str, sql: str, args: tuple[object, ...], writes: bool) -> list[asyncpg.Record]:
+        async with self.connection(writes=writes) as connection:
             rows: list[asyncpg.Record] = await getattr(connection, method)(sql, *args)
             return rows
 
@@ -200,7 +209,7 @@ class Database:
 
     async def execute(self, sql: str, *args: object) -> str:
         """Run one writing statement in a transaction of its own; gives PostgreSQL's command tag."""
-        async with self.connection() as connection:
+        async with self.connection(writes=True) as connection:
             return str(await connection.execute(sql, *args))
 
     async def select(self, statement: SelectOfScalar[Model]) -> list[Model]:
@@ -227,6 +236,11 @@ def _is_lost(connection: Connection) -> bool:
         return bool(connection.is_closed())
     except asyncpg.InterfaceError:
         return True
+
+
+def _patience(settings: Settings) -> float:
+    """Seconds for one statement. PostgreSQL ends it by itself first; behind a PgBouncer it knows of no such time."""
+    return settings.statement_timeout + (0 if settings.pgbouncer else 5)
 
 
 def _session_settings(settings: Settings) -> dict[str, str] | None:

@@ -48,11 +48,25 @@ async def test_who_waits_for_a_connection_gets_it_when_it_is_free(dsn: str) -> N
         assert await asyncio.gather(*(db.fetchval("SELECT $1::int", n) for n in range(20))) == list(range(20))
 
 
-async def test_a_statement_that_takes_too_long_is_cancelled(dsn: str) -> None:
-    async with opened(dsn, statement_timeout=0.05) as db:
+@pytest.mark.parametrize("pgbouncer", [False, True])
+async def test_a_statement_that_takes_too_long_is_cancelled(dsn: str, pgbouncer: bool) -> None:
+    async with opened(dsn, statement_timeout=0.05, pgbouncer=pgbouncer) as db:
         with pytest.raises(LimitError, match=r"longer than 0\.05 s"):
             await db.fetch("SELECT pg_sleep(60)")
         assert await db.fetchval("SELECT 1") == 1
+
+
+@pytest.mark.parametrize("pgbouncer", [False, True])
+async def test_who_waits_too_long_to_write_behind_others_is_told_to_come_back(dsn: str, pgbouncer: bool) -> None:
+    rename = "UPDATE project SET name = 'Other' WHERE slug = 'default' RETURNING name"
+    async with opened(dsn, statement_timeout=0.1, pgbouncer=pgbouncer) as db, db.transaction() as other:
+        await other.execute(rename)
+        for write in (db.write, db.execute):
+            with pytest.raises(OverloadedError):
+                await write(rename)
+        with pytest.raises(OverloadedError):
+            async with db.transaction() as connection:
+                await connection.execute(rename)
 
 
 async def test_a_transaction_is_committed_whole_or_not_at_all(db: Database) -> None:

@@ -67,7 +67,7 @@ async def add(db: Database, row: RunRow) -> bool:
     """
     statement = ADD_WITHOUT_KEY if row.external_id is None else ADD_WITH_KEY
     try:
-        added = await db.fetch(statement, *msgspec.structs.astuple(row))
+        added = await db.write(statement, *msgspec.structs.astuple(row))
     except asyncpg.InvalidTextRepresentationError:  # a late success
         return False
     except asyncpg.UniqueViolationError:
