@@ -1,41 +1,25 @@
 """Making, listing and revoking API keys."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import asyncpg
 import orjson
+from sqlmodel import col, select
 
 from ..db import Database
 from ..errors import NotFoundError
 from ..models.api_key import ApiKey, Role
 from . import secret
 
-COLUMNS = "id, name, prefix, hash, role, project_ids, created_at, last_used_at, revoked_at"
-
-INSERT = f"""
+INSERT = """
 INSERT INTO api_key (name, prefix, hash, role, project_ids)
 VALUES ($1, $2, $3, $4, $5)
-RETURNING {COLUMNS}
 """
 
-LIST = f"""
-SELECT {COLUMNS}
-FROM api_key
-ORDER BY id
-"""
-
-BY_PREFIX = f"""
-SELECT {COLUMNS}
-FROM api_key
-WHERE prefix = $1
-"""
-
-REVOKE = f"""
+REVOKE = """
 UPDATE api_key
 SET revoked_at = coalesce(revoked_at, now())
 WHERE prefix = $1 OR id::text = $1
-RETURNING {COLUMNS}
+RETURNING id
 """
 
 ANY_KEY = """
@@ -60,19 +44,18 @@ async def create_key(
     key = secret.make()
     project_ids = await _project_ids(db, projects) if projects else None
     encoded = None if project_ids is None else orjson.dumps(project_ids).decode()
-    async with db.transaction() as connection:
-        row = await connection.fetchrow(INSERT, name, secret.prefix(key), secret.digest(key), role, encoded)
-    return _api_key(row), key
+    await db.execute(INSERT, name, secret.prefix(key), secret.digest(key), role, encoded)
+    [stored] = await db.select(select(ApiKey).where(ApiKey.hash == secret.digest(key)))
+    return stored, key
 
 
 async def list_keys(db: Database) -> list[ApiKey]:
     """All keys, oldest first, the revoked ones too."""
-    return [_api_key(row) for row in await db.fetch(LIST)]
+    return await db.select(select(ApiKey).order_by(col(ApiKey.id)))
 
 
 async def find_key(db: Database, prefix: str) -> ApiKey | None:
-    row = await db.fetchrow(BY_PREFIX, prefix)
-    return None if row is None else _api_key(row)
+    return next(iter(await db.select(select(ApiKey).where(ApiKey.prefix == prefix))), None)
 
 
 async def revoke_key(db: Database, which: str) -> ApiKey:
@@ -81,11 +64,11 @@ async def revoke_key(db: Database, which: str) -> ApiKey:
     Raises NotFoundError.
     """
     which = secret.prefix(which) or which
-    async with db.transaction() as connection:
-        row = await connection.fetchrow(REVOKE, which)
-    if row is None:
+    ids = [row["id"] for row in await db.write(REVOKE, which)]
+    revoked = await db.select(select(ApiKey).where(col(ApiKey.id).in_(ids)))
+    if not revoked:
         raise NotFoundError(f"There is no API key with the prefix or id {which!r}.")
-    return _api_key(row)
+    return revoked[0]
 
 
 async def any_key_exists(db: Database, *, even_revoked: bool = False) -> bool:
@@ -98,9 +81,3 @@ async def _project_ids(db: Database, slugs: Sequence[str]) -> list[int]:
     if missing:
         raise NotFoundError(f"There is no project {', '.join(map(repr, missing))}.")
     return sorted(ids.values())
-
-
-def _api_key(row: asyncpg.Record) -> ApiKey:
-    fields: dict[str, Any] = dict(row)
-    project_ids = fields.pop("project_ids")
-    return ApiKey(**fields, project_ids=None if project_ids is None else orjson.loads(project_ids))

@@ -28,10 +28,6 @@ class RunStatus(IntEnum):
     TIMED_OUT = 5
 
     @property
-    def is_final(self) -> bool:
-        return self >= RunStatus.SUCCEEDED
-
-    @property
     def is_failure(self) -> bool:
         return self in {RunStatus.FAILED, RunStatus.TIMED_OUT}
 

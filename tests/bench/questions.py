@@ -10,7 +10,7 @@ from typing import Any
 
 from formicary.db import Database
 from formicary.models.run import RunStatus
-from formicary.resolvers import runs
+from formicary.resolvers import run_page, runs
 from formicary.resolvers.page import PageArgs
 from formicary.resolvers.ranges import TimeRange
 from formicary.resolvers.run_filter import RunFilter
@@ -97,7 +97,7 @@ def _statuses() -> dict[str, RunFilter]:
     return {f"status {status.name}": RunFilter(status=(status,)) for status in RunStatus} | {
         "status failed or timed out": RunFilter(status=(RunStatus.FAILED, RunStatus.TIMED_OUT)),
         "status unfinished": RunFilter(status=(RunStatus.QUEUED, RunStatus.RUNNING)),
-        "status all final": RunFilter(status=tuple(status for status in RunStatus if status.is_final)),
+        "status all final": RunFilter(status=tuple(status for status in RunStatus if status >= RunStatus.SUCCEEDED)),
     }
 
 
@@ -176,16 +176,16 @@ def _by_id(agent_id: int, find: Callable[[Database], Awaitable[int]]) -> Questio
 
 def _page(where: RunFilter, order: str = "STARTED", *, descending: bool = True, args: PageArgs = NEWEST) -> Question:
     async def ask(db: Database) -> object:
-        return await runs.page(db, None, args, where, runs.ordered(order, descending=descending))
+        return await run_page.page(db, None, args, where, runs.ordered(order, descending=descending))
 
     return ask
 
 
 def _second_page(where: RunFilter, order: str = "STARTED") -> Question:
     async def ask(db: Database) -> object:
-        first = await runs.page(db, None, NEWEST, where, runs.ordered(order, descending=True))
+        first = await run_page.page(db, None, NEWEST, where, runs.ordered(order, descending=True))
         args = replace(NEWEST, after=first.cursor(first.items[-1]))
-        return await runs.page(db, None, args, where, runs.ordered(order, descending=True))
+        return await run_page.page(db, None, args, where, runs.ordered(order, descending=True))
 
     return ask
 
@@ -193,6 +193,6 @@ def _second_page(where: RunFilter, order: str = "STARTED") -> Question:
 def _of_owners(column: str, size: int) -> Question:
     async def ask(db: Database) -> object:
         owners = list(range(1, 51)) if column == "agent_id" else [1]
-        return await runs.pages(db, None, column, owners, PageArgs(first=size), RunFilter(), runs.NEWEST_FIRST)
+        return await run_page.pages(db, None, column, owners, PageArgs(first=size), RunFilter(), runs.NEWEST_FIRST)
 
     return ask
