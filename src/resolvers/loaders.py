@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from strawberry.dataloader import DataLoader
 
 from ..db import Database
-from . import agents, model_prices, projects, runs, versions
+from . import agents, model_prices, projects, run_page, runs, versions
 from .agents import Agent, AgentFilter
 from .model_prices import ModelPrice
 from .page import Page, PageArgs
@@ -87,10 +87,10 @@ class Loaders:
 
         def load_runs(key: RunsKey, owners: list[int]) -> Awaitable[list[Page[Run]]]:
             order = runs.ordered(key.order, descending=key.descending)
-            return runs.pages(db, scope, key.column, owners, key.args, key.where, order)
+            return run_page.pages(db, scope, key.column, owners, key.args, key.where, order)
 
         def load_run_counts(key: RunCountKey, owners: list[int]) -> Awaitable[list[int]]:
-            return runs.counts(db, scope, key.column, owners, key.where)
+            return run_page.counts(db, scope, key.column, owners, key.where)
 
         def load_agents(key: AgentsKey, owners: list[int]) -> Awaitable[list[Page[Agent]]]:
             order = agents.ordered(key.order, descending=key.descending)

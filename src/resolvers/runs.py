@@ -1,4 +1,4 @@
-"""Runs: reading one, pages of many under any filter, and counting them."""
+"""Runs: what they are, their orders, and reading them by their ids; pages of them are in run_page.py."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -14,17 +14,8 @@ from ..ingest.row import RunRow
 from ..models.run import CostSource, RunStatus
 from . import sql_value
 from .agents import RunError
-from .page import Order, Page, PageArgs
-from .run_filter import Choice, ResolvedFilter, RunFilter, resolve_names
+from .page import Order
 from .scope import Scope
-from .statement import Statement
-
-MOST_PLANNED = 5
-"""Up to so many values of a column are planned one by one."""
-MOST_BRANCHES = 20
-"""Up to so many values of a column are read as branches, each in index order, and merged."""
-MOST_BOUNDED = 500
-"""Up to so many, the newest run of each is looked up to know where to begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,158 +171,13 @@ async def by_external_ids(db: Database, scope: Scope, keys: Sequence[tuple[int, 
     return [found.get(key) for key in keys]
 
 
-async def page(db: Database, scope: Scope, args: PageArgs, where: RunFilter, order: Order[Run]) -> Page[Run]:
-    """A page of the runs that a filter leaves."""
-    resolved = await resolve_names(db, scope, where)
-    if resolved.matches_nothing:
-        return Page.of([], args, order, _id_of)
-    statement = Statement()
-    sql = _page_sql(statement, resolved, args, order)
-    return Page.of([Run(*row) for row in await db.fetch_planned(sql, *statement.args)], args, order, _id_of)
-
-
-async def pages(
-    db: Database, scope: Scope, column: str, owners: Sequence[int], args: PageArgs, where: RunFilter, order: Order[Run]
-) -> list[Page[Run]]:
-    """For each owner (`agent_id` or `version_id`, the column) its page, all by one statement."""
-    resolved = await resolve_names(db, scope, where)
-    rows: dict[int, list[Run]] = {owner: [] for owner in owners}
-    if not resolved.matches_nothing:
-        statement = Statement()
-        values = statement.arg(list(owners))
-        branch = _branch_sql(statement, resolved, args, order, None, f"r.{column} = owner.id")
-        sql = (
-            f"SELECT owner.id, {COLUMNS} FROM unnest({values}::bigint[]) AS owner (id) CROSS JOIN LATERAL ({branch}) r"
-            f" ORDER BY owner.id, {order.by(backward=args.backward)}"
-        )
-        for owner, *row in await db.fetch_planned(sql, *statement.args):
-            rows[owner].append(Run(*row))
-    return [Page.of(rows[owner], args, order, _id_of) for owner in owners]
-
-
-async def count(db: Database, scope: Scope, where: RunFilter) -> int:
-    """How many runs a filter leaves."""
-    resolved = await resolve_names(db, scope, where)
-    if resolved.matches_nothing:
-        return 0
-    statement = Statement()
-    resolved.apply(statement)
-    rows = await db.fetch_planned(f"SELECT count(*) FROM run r {statement.where_clause}", *statement.args)
-    return int(rows[0][0])
-
-
-async def counts(db: Database, scope: Scope, column: str, owners: Sequence[int], where: RunFilter) -> list[int]:
-    """How many runs of each owner (`agent_id` or `version_id`, the column) a filter leaves."""
-    resolved = await resolve_names(db, scope, where)
-    if resolved.matches_nothing:
-        return [0] * len(owners)
-    statement = Statement()
-    statement.one_of(f"r.{column}", owners, "bigint")
-    resolved.apply(statement)
-    rows = await db.fetch_planned(
-        f"SELECT r.{column}, count(*) FROM run r {statement.where_clause} GROUP BY r.{column}", *statement.args
-    )
-    found = {row[column]: row["count"] for row in rows}
-    return [found.get(owner, 0) for owner in owners]
-
-
 def of_row(row: RunRow) -> Run:
     """A run as it has just been written."""
     return Run(**{field.name: getattr(row, _STORED_AS.get(field.name, field.name)) for field in fields(Run)})
 
 
-def _page_sql(statement: Statement, resolved: ResolvedFilter, args: PageArgs, order: Order[Run]) -> str:
-    """One scan in index order; where a column may hold several values, one such scan a value, merged."""
-    if len(parts := _parts(resolved, order)) > 1:
-        return _union_sql(statement, parts, args, order)
-    branches = _branches(resolved, order)
-    if branches is None:
-        if order.name == "STARTED" and (many := _too_many_to_branch(resolved)):
-            _bound(statement, many, newest=order.descending != args.backward)
-        return _branch_sql(statement, resolved, args, order, None, None)
-    values = statement.arg(branches.values)
-    branch = _branch_sql(statement, resolved, args, order, branches, f"{branches.column} = branch.value")
-    return (
-        f"SELECT {COLUMNS} FROM unnest({values}::{branches.cast}[]) AS branch (value) CROSS JOIN LATERAL ({branch}) r"
-        f" ORDER BY {order.by(backward=args.backward)} LIMIT {args.size + 1}"
-    )
-
-
-def _branches(resolved: ResolvedFilter, order: Order[Run]) -> Choice | None:
-    """The column to branch on: the most selective one, if it has several values but not too many."""
-    if order.name != "STARTED" or not resolved.choices:
-        return None
-    choice = resolved.choices[0]
-    return choice if 1 < len(choice.values) <= MOST_BRANCHES else None
-
-
-def _too_many_to_branch(resolved: ResolvedFilter) -> Choice | None:
-    first = resolved.choices[0] if resolved.choices else None
-    return first if first is not None and MOST_BRANCHES < len(first.values) <= MOST_BOUNDED else None
-
-
-def _bound(statement: Statement, choice: Choice, *, newest: bool) -> None:
-    """Begin the scan through all runs where the first of the chosen ones lies: those of an old version lie far back."""
-    end, direction, comparison = ("max", "DESC", "<=") if newest else ("min", "ASC", ">=")
-    statement.where(
-        f"r.started_at {comparison} (SELECT {end}(started_at)"
-        f" FROM unnest({{}}::{choice.cast}[]) AS choice (value) CROSS JOIN LATERAL ("
-        f"SELECT r.started_at FROM run r WHERE {choice.column} = choice.value"
-        f" ORDER BY r.started_at {direction} LIMIT 1) AS first)",
-        list(choice.values),
-    )
-
-
-def _parts(resolved: ResolvedFilter, order: Order[Run]) -> list[ResolvedFilter]:
-    """A filter for each of a few values, so that each is planned for how often it occurs, or none.
-
-    Of statuses it takes a constant each, since partial indexes are of no use to a parameter; most runs have SUCCEEDED,
-    for which there is none.
-    """
-    where, choices = resolved.where, resolved.choices
-    if order.name != "STARTED":
-        return []
-    if choices:
-        values = tuple(dict.fromkeys(choices[0].values)) if len(choices[0].values) <= MOST_PLANNED else ()
-        return [replace(resolved, choices=[replace(choices[0], values=[value]), *choices[1:]]) for value in values]
-    statuses = tuple(dict.fromkeys(where.status or ()))
-    if RunStatus.SUCCEEDED in statuses:
-        return []
-    return [replace(resolved, where=replace(where, status=(status,))) for status in statuses]
-
-
-def _union_sql(statement: Statement, parts: list[ResolvedFilter], args: PageArgs, order: Order[Run]) -> str:
-    branches = [f"({_branch_sql(Statement(statement.args), part, args, order, None, None)})" for part in parts]
-    return (
-        f"SELECT {COLUMNS} FROM ({' UNION ALL '.join(branches)}) r"
-        f" ORDER BY {order.by(backward=args.backward)} LIMIT {args.size + 1}"
-    )
-
-
-def _branch_sql(
-    statement: Statement,
-    resolved: ResolvedFilter,
-    args: PageArgs,
-    order: Order[Run],
-    except_: Choice | None,
-    condition: str | None,
-) -> str:
-    if condition is not None:
-        statement.conditions.append(condition)
-    resolved.apply(statement, except_=except_)
-    args.bounds(statement, order)
-    return (
-        f"SELECT {COLUMNS} FROM run r {statement.where_clause}"
-        f" ORDER BY {order.by(backward=args.backward)} LIMIT {args.size + 1}"
-    )
-
-
 def _visible(rows: Sequence[asyncpg.Record], scope: Scope) -> list[Run]:
     return [Run(*row) for row in rows if scope is None or row["project_id"] in scope]
-
-
-def _id_of(run: Run) -> int:
-    return run.id
 
 
 def _texts(json: str | None) -> list[str]:

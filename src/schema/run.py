@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from ..models.run import CostSource, RunStatus
-from ..resolvers import agents, runs
+from ..resolvers import agents, run_page, runs
 from ..resolvers.loaders import RunCountKey, RunsKey
 from ..resolvers.page import PageArgs
 from .context import Info
@@ -36,8 +36,8 @@ async def list_runs(
 ) -> Any:
     context, where = info.context, resolver_filter(filter)
     args = PageArgs(first, after, last, before)
-    page = await runs.page(context.db, context.scope, args, where, run_order(order_by))
-    return Listing(page, lambda: runs.count(context.db, context.scope, where))
+    page = await run_page.page(context.db, context.scope, args, where, run_order(order_by))
+    return Listing(page, lambda: run_page.count(context.db, context.scope, where))
 
 
 async def runs_of(

@@ -4,7 +4,7 @@ import pytest
 
 from formicary.db import Database
 from formicary.models.run import RunStatus
-from formicary.resolvers import runs
+from formicary.resolvers import run_page, runs
 from formicary.resolvers.page import PageArgs
 from formicary.resolvers.run_filter import RunFilter
 
@@ -29,7 +29,7 @@ FILTERS = {
 async def test_a_page_holds_the_first_runs_that_meet_the_condition(loaded: Database, name: str, last: bool) -> None:
     where, condition = FILTERS[name]
     args = PageArgs(last=70) if last else PageArgs(first=70)
-    page = await runs.page(loaded, None, args, where, runs.NEWEST_FIRST)
+    page = await run_page.page(loaded, None, args, where, runs.NEWEST_FIRST)
     direction = "ASC" if last else "DESC"
     query = f"SELECT id FROM run WHERE {condition} ORDER BY started_at {direction}, id {direction} LIMIT 70"
     expected = [row["id"] for row in await loaded.fetch(query)]
