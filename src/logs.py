@@ -1,10 +1,12 @@
-"""Log lines on stderr, as text for people or as JSON for machines, without what authenticates a caller."""
+"""Log lines on stderr, as text for people or as JSON for machines, without secrets and the values of rows."""
 
 import logging
 import re
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import asyncpg
 import msgspec
 
 from .config import Settings
@@ -19,9 +21,30 @@ def start_logging(settings: Settings) -> None:
     """Send everybody's lines to stderr in the format and from the level of the settings."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
+    handler.addFilter(without_details)
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def without_details(record: logging.LogRecord) -> bool:
+    """Take the DETAIL out of PostgreSQL's errors: it quotes the values of the row that they are about."""
+    for error in _errors(record):
+        if isinstance(error, asyncpg.PostgresError):
+            error.detail = None
+    return True
+
+
+def _errors(record: logging.LogRecord) -> Iterator[BaseException]:
+    """The errors that a record tells of, with all that led to them."""
+    pending = [*(record.args or ()), *(record.exc_info or ())]
+    seen = set()
+    while pending:
+        error = pending.pop()
+        if isinstance(error, BaseException) and error not in seen:
+            seen.add(error)
+            yield error
+            pending += [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
 
 
 def scrub(text: str) -> str:

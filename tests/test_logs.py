@@ -2,10 +2,15 @@ import json
 import logging
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 
 from formicary.config import Settings
+from formicary.db import Database
 from formicary.logs import scrub, start_logging
+
+
+PRIVATE = "my\nletter"
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +50,26 @@ def test_credentials_never_get_into_the_log(capsys: pytest.CaptureFixture[str], 
     cause = ValueError("Authorization: Bearer s3cret-key")
     logging.getLogger("formicary").error("at postgresql://me:s3cret@db/x with bearer s3cret.too", exc_info=cause)
     assert "s3cret" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+async def test_the_values_of_a_row_never_get_into_the_log(
+    db: Database, capsys: pytest.CaptureFixture[str], log_format: str
+) -> None:
+    start_logging(Settings.model_validate({"log_format": log_format}))
+    with pytest.raises(RuntimeError) as caught:
+        await fail_over_a_row(db, PRIVATE)
+    logging.getLogger("formicary").error("failed: %s", caught.value.__cause__, exc_info=caught.value)
+    logged = capsys.readouterr().err
+    assert "violates not-null constraint" in logged
+    assert not [line for line in PRIVATE.splitlines() if line in logged]
+
+
+async def fail_over_a_row(db: Database, name: str) -> None:
+    try:
+        await db.execute("INSERT INTO project (slug, name) VALUES (NULL, $1)", name)
+    except asyncpg.NotNullViolationError as error:
+        raise RuntimeError("it failed") from error
 
 
 def test_only_the_credentials_are_taken_out() -> None:
