@@ -9,7 +9,6 @@ from formicary.config import Settings
 from formicary.db import Database
 from formicary.logs import scrub, start_logging
 
-
 PRIVATE = "my\nletter"
 
 
