@@ -53,10 +53,14 @@ class RunKey(SQLModel, table=True):
 
 _PUNCTUATION = '_./:-()[]{}<>=,;#@"'
 
-ERROR_WORDS = (
-    f"to_tsvector('simple'::regconfig, translate(error_message, '{_PUNCTUATION}', '{' ' * len(_PUNCTUATION)}'))"
-)
-"""The words of an error message, which the index holds; punctuation would glue words together."""
+
+def words_of(text_sql: str) -> str:
+    """SQL for the words of a text as error messages are indexed; punctuation would glue words together."""
+    return f"to_tsvector('simple'::regconfig, translate({text_sql}, '{_PUNCTUATION}', '{' ' * len(_PUNCTUATION)}'))"
+
+
+ERROR_WORDS = words_of("error_message")
+"""The words of an error message, which the index holds."""
 
 
 def _some(column: str) -> Index:

@@ -1,13 +1,12 @@
 """Which runs: the filter of the API as conditions that the indexes of `run` can answer."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ..db import Database
-from ..models.run import ERROR_WORDS, RunStatus
+from ..models.run import ERROR_WORDS, RunStatus, words_of
 from .ranges import TimeRange, resolve
 from .scope import Scope
 from .statement import Statement
@@ -19,7 +18,7 @@ Texts = tuple[str, ...]
 class RunFilter:
     """What is None does not narrow. Of several values any may hold; of several fields all must.
 
-    `agent_id` are ids of agents; `error_text` are words, each of which must begin a word of the error message;
+    `agent_id` are ids of agents; `error_text` are words of the error message, of which the last may be only begun;
     `tool` are tools of which the run called at least one. Durations are in milliseconds, costs in USD.
     """
 
@@ -57,11 +56,15 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedFilter:
-    """A filter whose names have become ids: `choices`, the most selective first, and the filter for the rest."""
+    """A filter whose names have become ids: `choices`, the most selective first, and the filter for the rest.
+
+    `error_words` are those of `error_text` as PostgreSQL splits them, in their order.
+    """
 
     scope: Scope
     choices: list[Choice]
     where: RunFilter
+    error_words: Sequence[str] = ()
 
     @property
     def matches_nothing(self) -> bool:
@@ -73,6 +76,9 @@ class ResolvedFilter:
             if choice is not except_:
                 statement.one_of(choice.column, choice.values, choice.cast)
         _apply_the_rest(statement, self.where)
+        if self.error_words:
+            query = statement.arg(_query(self.error_words))
+            statement.conditions.append(f"r.error_message IS NOT NULL AND {ERROR_WORDS} @@ {query}::text::tsquery")
         if self.where.external_id is not None:
             _apply_external_ids(statement, self.scope, list(self.where.external_id))
 
@@ -93,8 +99,15 @@ FIND_IDS = """
             AND ($4::bigint[] IS NULL OR a.project_id = ANY($4))) AS versions"""
 
 
+FIND_WORDS = f"""
+    SELECT ARRAY(
+        SELECT lexeme FROM unnest({words_of("$1::text")}) AS word (lexeme, positions, weights)
+        ORDER BY positions[cardinality(positions)])"""
+"""Only PostgreSQL splits a text as it has split the error messages."""
+
+
 async def resolve_names(db: Database, scope: Scope, where: RunFilter) -> ResolvedFilter:
-    """Look up the ids behind the names of a filter: one statement, or none where it has no such name."""
+    """Look up the ids behind the names of a filter, and the words of its text: a statement each, if it has such."""
     ids: dict[str, list[object]] = {"projects": [], "agents": [], "versions": []}
     if where.project is not None or where.agent is not None or where.version is not None:
         row = await db.fetchrow(
@@ -106,7 +119,8 @@ async def resolve_names(db: Database, scope: Scope, where: RunFilter) -> Resolve
             _list(where.agent_id),
         )
         ids = dict(row or {})
-    return ResolvedFilter(scope, _choices(scope, where, ids), where)
+    words = await db.fetchval(FIND_WORDS, where.error_text) if where.error_text else ()
+    return ResolvedFilter(scope, _choices(scope, where, ids), where, words)
 
 
 def _choices(scope: Scope, where: RunFilter, ids: dict[str, list[object]]) -> list[Choice]:
@@ -155,9 +169,6 @@ def _apply_the_rest(statement: Statement, where: RunFilter) -> None:
         statement.where("coalesce(r.cost, -1) >= {}::numeric", max(where.min_cost, Decimal(0)))
     if where.tool is not None:
         statement.where("r.tools ?| {}::text[]", list(where.tool))
-    if where.error_text is not None:
-        words = statement.arg(_words(where.error_text))
-        statement.conditions.append(f"r.error_message IS NOT NULL AND {ERROR_WORDS} @@ {words}::text::tsquery")
 
 
 def _bigint(number: int) -> int:
@@ -165,10 +176,13 @@ def _bigint(number: int) -> int:
     return min(max(number, -2), 2**63 - 1)
 
 
-def _words(text: str) -> str:
-    """A tsquery that asks for all the words of a text, each possibly only begun."""
-    words = re.findall(r"\w+", text.lower().replace("_", " "))
-    return " & ".join(f"'{word}':*" for word in words)
+def _query(words: Sequence[str]) -> str:
+    """A tsquery that asks for all of the words, of which the last may be only begun, as while it is being typed.
+
+    A common word that is only begun would have all its occurrences read, so it is the last alone.
+    """
+    quoted = ["'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in words]
+    return " & ".join(quoted) + ":*"
 
 
 def _apply_external_ids(statement: Statement, scope: Scope, external_ids: list[str]) -> None:

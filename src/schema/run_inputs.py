@@ -43,7 +43,7 @@ class RunFilter:
     error_type: list[str] | None = strawberry.field(default=None, description="Classes of error.")
     error_text: str | None = strawberry.field(
         default=None,
-        description="Words of the error message, in either case; each may be given by its beginning, all must occur.",
+        description="Words of the error message, in either case; all must occur, the last one may be only begun.",
     )
     tool: list[str] | None = strawberry.field(default=None, description="Tools of which the run called at least one.")
     min_duration_ms: float | None = strawberry.field(default=None, description="At least so many milliseconds.")

@@ -141,6 +141,7 @@ MATCHING: list[dict[str, Any]] = [
     {"errorText": "OpenAI slow"},
     {"errorText": "api.openai.com"},
     {"errorText": "answ"},
+    {"errorText": "429 answ"},
     {"tool": ["write"]},
     {"tool": ["nothing", "search"]},
     {"minDurationMs": 2500},
@@ -172,7 +173,7 @@ OTHERS: list[dict[str, Any]] = [
     {"externalId": ["order"]},
     {"errorText": "429 quota"},
     {"errorText": "nswered"},
-    {"errorText": "!!!"},
+    {"errorText": "answ 429"},
     {"errorText": "'); DROP TABLE run; --"},
     {"tool": ["sear"]},
     {"minDurationMs": 2500.5},
@@ -198,6 +199,22 @@ async def test_a_filter_that_nothing_matches_gives_an_empty_list(
     await record(EVERYTHING)
     query = "query ($filter: RunFilter) { runs(filter: $filter) { nodes { externalId } totalCount } }"
     assert (await ask(query, filter=filter_))["runs"] == {"nodes": [], "totalCount": 0}
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["त्रुटि", "e\u0301chec", "ΌΣΟΣ", "🙂boom", "İstanbul", "it's", "C:\\tmp\\x", "a_b-c/d.e", "-1.5e3", "x@y.example"],
+)
+async def test_an_error_is_found_by_its_own_text(message: str, ask: Ask, record: Ask) -> None:
+    await record({"externalId": "x", "status": "FAILED", "errorMessage": message}, {"errorMessage": "other"})
+    assert await listed(ask, filter={"errorText": message}) == ["x"]
+    assert await listed(ask, filter={"errorText": f"{message} missing"}) == []
+
+
+@pytest.mark.parametrize("text", ["", " . ", "!!!"])
+async def test_an_error_text_without_a_word_does_not_narrow(text: str, ask: Ask, record: Ask) -> None:
+    await record({"externalId": "x"})
+    assert await listed(ask, filter={"errorText": text}) == ["x"]
 
 
 async def test_runs_of_an_agent_by_its_id(ask: Ask, record: Ask) -> None:
