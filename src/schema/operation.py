@@ -172,7 +172,7 @@ class Operations:
         try:
             operation = self._operation(request)
             variables = _decode(operation, request.variables)
-            operation.cost.hold(self._limits.cost, variables.plain)
+            operation.cost.hold(self._limits.cost, {**variables.plain, **variables.structs})
             access.check(context.principal, operation.requirements)
         except RequestError as error:
             return GraphQLResult(None, error.failures, is_request_error=True)
