@@ -10,16 +10,6 @@ from formicary.errors import FormicaryError
 
 from . import rendering
 
-STATUS_OF_CODE = {
-    "BAD_USER_INPUT": HTTPStatus.BAD_REQUEST,
-    "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
-    "FORBIDDEN": HTTPStatus.FORBIDDEN,
-    "NOT_FOUND": HTTPStatus.NOT_FOUND,
-    "METHOD_NOT_ALLOWED": HTTPStatus.METHOD_NOT_ALLOWED,
-    "LIMIT_EXCEEDED": HTTPStatus.TOO_MANY_REQUESTS,
-    "UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
-}
-
 TITLES = {
     HTTPStatus.UNAUTHORIZED: "No access without an API key",
     HTTPStatus.FORBIDDEN: "This is not permitted",
@@ -76,5 +66,4 @@ def error_response(
 
 def failure(request: Request, error: FormicaryError) -> Response:
     """What the caller could cause or should know, in its own words."""
-    status = STATUS_OF_CODE.get(error.code, HTTPStatus.INTERNAL_SERVER_ERROR)
-    return error_response(request, status, error.message)
+    return error_response(request, error.status, error.message)

@@ -5,13 +5,14 @@ Under `application/graphql-response+json` the status says how it went, as the sp
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from starlette.types import Receive, Scope, Send
 
-from ..errors import ForbiddenError, FormicaryError, LimitError, UnauthenticatedError, UnavailableError
+from ..errors import ForbiddenError, FormicaryError, UnavailableError
 from ..schema.failure import expected_failure
-from ..schema.operation import Context, GraphQLRequest, GraphQLResult, Operations, ReadOnlyError
+from ..schema.operation import Context, GraphQLRequest, GraphQLResult, Operations
 from . import accept
 from .answer import RETRY_AFTER, Answer, RawHeaders, RefusalError, encode_json, failure_answer
 from .body import ClientGoneError, read_body
@@ -26,7 +27,14 @@ CONTENT_TYPES = {name: f"{name}; charset=utf-8".encode() for name in (accept.GRA
 ANSWERS = (accept.JSON, accept.GRAPHQL)
 BROWSER_ANSWERS = (*ANSWERS, accept.HTML)
 
-CHALLENGE = (b"www-authenticate", b"Bearer")
+HEADERS: Mapping[int, RawHeaders] = {
+    HTTPStatus.UNAUTHORIZED: ((b"www-authenticate", b"Bearer"),),
+    HTTPStatus.METHOD_NOT_ALLOWED: ((b"allow", b"POST"),),
+    HTTPStatus.TOO_MANY_REQUESTS: (RETRY_AFTER,),
+    HTTPStatus.SERVICE_UNAVAILABLE: (RETRY_AFTER,),
+}
+"""What goes with the status of an error."""
+
 NOT_KEPT = (b"cache-control", b"no-store")
 VARY = (b"vary", b"accept")
 
@@ -76,24 +84,11 @@ class GraphQLEndpoint:
 
 def refuse(error: FormicaryError) -> Answer:
     """What HTTP says of an error that concerns the whole request."""
-    status, headers = http_status(error)
-    return failure_answer(expected_failure(error), status, headers=headers)
+    return failure_answer(expected_failure(error), error.status, headers=headers_of(error))
 
 
-def http_status(error: FormicaryError) -> tuple[int, RawHeaders]:
-    match error:
-        case UnauthenticatedError():
-            return 401, (CHALLENGE,)
-        case ForbiddenError():
-            return 403, ()
-        case LimitError():
-            return 429, (RETRY_AFTER,)
-        case UnavailableError():
-            return 503, (RETRY_AFTER,)
-        case ReadOnlyError():
-            return 405, ((b"allow", b"POST"),)
-        case _:
-            return 400, ()
+def headers_of(error: FormicaryError) -> RawHeaders:
+    return HEADERS.get(error.status, ())
 
 
 def _negotiate(headers: RequestHeaders, offered: tuple[str, ...]) -> str:

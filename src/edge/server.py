@@ -17,7 +17,7 @@ from ..errors import FormicaryError
 from ..schema.failure import Failure, expected_failure, failure, masked_failure
 from . import accept
 from .answer import RawHeaders, failure_answer
-from .graphql import http_status
+from .graphql import headers_of
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -92,7 +92,7 @@ class _Guarded:
 
 def _describe(error: Exception, path: str) -> tuple[Failure, int, RawHeaders]:
     if isinstance(error, FormicaryError):
-        return expected_failure(error), *http_status(error)
+        return expected_failure(error), error.status, headers_of(error)
     if isinstance(error, HTTPException):
         headers = tuple((k.lower().encode(), v.encode()) for k, v in (error.headers or {}).items())
         return _http_failure(error, path), error.status_code, headers

@@ -9,6 +9,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from inspect import isawaitable
 from typing import Any, Protocol, TypeAlias, TypeGuard, cast
 
@@ -92,6 +93,7 @@ class ReadOnlyError(FormicaryError):
     """A GET request only reads; send mutations by POST."""
 
     code = "METHOD_NOT_ALLOWED"
+    status = HTTPStatus.METHOD_NOT_ALLOWED
 
 
 class RequestError(Exception):
