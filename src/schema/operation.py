@@ -41,8 +41,9 @@ from ..errors import BadInputError, FormicaryError, LimitError
 from . import access, failure
 from .access import Requirement
 from .compiled_variables import CompiledVariables, DecodedVariables
+from .cost import Cost
 from .failure import Failure
-from .limits import Cost, Limits
+from .limits import Limits
 
 
 class FiniteNumbersRule(ValidationRule):
