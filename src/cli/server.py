@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -59,6 +60,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
             if demo:
                 await record_sample(database)
             app = create_app(settings, database=database, authenticator=auth)
+            gc.freeze()  # what is there by now stays: no collection has to go through it
             server = _Server(app, ready=lambda: click.echo(f"Formicary is ready at {url}"))
             try:
                 await server.serve([listener])
