@@ -230,14 +230,17 @@ def _see(agents: dict[int, _Seen], row: RunRow, *, outcome: bool) -> None:
     seen = agents.get(row.agent_id)
     if seen is None:
         seen = agents[row.agent_id] = _Seen(active, started)
-    else:
-        seen.active_at = max(seen.active_at, active)
-        seen.started_at = max(seen.started_at, started)
+    if active > seen.active_at:
+        seen.active_at = active
+    if started > seen.started_at:
+        seen.started_at = started
     if outcome and row.status >= _SUCCEEDED:
         _see_outcome(seen, row, started)
     if row.pheromone_score is not None and (seen.scored is None or _score(row) > _score(seen.scored)):
         seen.scored = row
-    _raise_to(seen.versions, row.version_id, active)
+    known = seen.versions.get(row.version_id)
+    if known is None or active > known:
+        seen.versions[row.version_id] = active
 
 
 def _see_outcome(seen: _Seen, row: RunRow, started: datetime) -> None:

@@ -26,6 +26,7 @@ PROJECT_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 UNFINISHED = frozenset({"QUEUED", "RUNNING"})
 _DAY_MS = 86_400_000
+_USUAL_COST = re.compile(r"[0-9]+(\.[0-9]{1,20})?")
 _USUAL = EARLIEST + timedelta(days=1)
 
 _TEXTS = (
@@ -93,11 +94,12 @@ def _has_plain_texts(run: RunInput) -> bool:
         run.session_id or "",
         run.user_id or "",
     )
+    together = "".join(texts)
     return (
         len(names) <= MAX_ITEMS
-        and max(map(len, texts)) <= MAX_TEXT
+        and (len(together) <= MAX_TEXT or max(map(len, texts)) <= MAX_TEXT)
         and all(map(str.strip, names))
-        and "".join(texts).isprintable()
+        and together.isprintable()
         and (run.error_message is None or run.error_message.isprintable())
     )
 
@@ -131,7 +133,7 @@ def _has_plain_numbers(run: RunInput) -> bool:
     return (
         min(counts) >= 0
         and 0 <= (run.pheromone_score or 0) <= 1
-        and (run.cost is None or not any(cost("cost", run.cost)))
+        and (run.cost is None or (_USUAL_COST.fullmatch(str(run.cost)) is not None and run.cost <= MAX_COST))
     )
 
 

@@ -142,7 +142,20 @@ class Recorder:
         return row if await single.add(self._db, row) else None
 
     def _row(self, item: _Accepted, run_id: int, names: Names, now: datetime) -> RunRow:
-        row = _named_row(item, run_id, names, now)
+        run, parent = item.run, item.run.parent
+        agent = names.agents[run.project, run.agent]
+        row = build(
+            run,
+            run_id=run_id,
+            agent_id=agent.id,
+            project_id=agent.project_id,
+            version_id=names.versions[agent.id, run.version],
+            parent_agent_id=None if parent is None else names.agents[parent.project, parent.agent].id,
+            metadata=item.metadata,
+            now=now,
+        )
+        if run.status in UNFINISHED:
+            mark_unfinished(row)
         price(row, self.prices)
         return row
 
@@ -197,25 +210,6 @@ def _permitted(accepted: list[_Accepted], rejected: list[Rejected], slugs: froze
 def _projects(run: RunInput) -> list[tuple[str, str]]:
     own = [("project", run.project)]
     return own if run.parent is None else [*own, ("parent.project", run.parent.project)]
-
-
-def _named_row(item: _Accepted, run_id: int, names: Names, now: datetime) -> RunRow:
-    run = item.run
-    agent = names.agents[run.project, run.agent]
-    parent = run.parent
-    row = build(
-        run,
-        run_id=run_id,
-        agent_id=agent.id,
-        project_id=agent.project_id,
-        version_id=names.versions[agent.id, run.version],
-        parent_agent_id=None if parent is None else names.agents[parent.project, parent.agent].id,
-        metadata=item.metadata,
-        now=now,
-    )
-    if run.status in UNFINISHED:
-        mark_unfinished(row)
-    return row
 
 
 def _recorded(

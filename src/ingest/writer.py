@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from itertools import repeat
 from typing import TypeAlias
 
 import msgspec
@@ -63,7 +64,7 @@ class Written:
     """
 
     outcomes: list[Outcome]
-    rows: list[RunRow | None]
+    rows: Sequence[RunRow | None]
 
 
 @dataclass(slots=True)
@@ -78,7 +79,10 @@ class _Run:
 
 async def write(connection: Connection, messages: Sequence[RunRow], prices: Prices) -> Written:
     """Write the messages in their order; to be called inside a transaction."""
-    existing = await _existing(connection, messages)
+    keyed = {(row.agent_id, row.external_id): row for row in reversed(messages) if row.external_id is not None}
+    existing = await _existing(connection, keyed)
+    if not existing and len(keyed) == sum(row.external_id is not None for row in messages):
+        return await _add(connection, messages)
     runs, outcomes = _fold(messages, existing, prices)
     changed = [(run, run.row) for run in runs if run.row is not None and run.row != run.stored]
     await _remove(connection, [run.stored for run, _ in changed if run.stored is not None])
@@ -92,12 +96,18 @@ async def write(connection: Connection, messages: Sequence[RunRow], prices: Pric
     return Written(outcomes, rows)
 
 
-async def _existing(connection: Connection, messages: Sequence[RunRow]) -> dict[Key, RunRow | None]:
+async def _add(connection: Connection, rows: Sequence[RunRow]) -> Written:
+    """Nothing is to be merged where every row is a new run of its own, as in most batches."""
+    await _copy(connection, rows)
+    await agent_state.apply(connection, zip(repeat(None), rows))
+    return Written([Outcome.RECORDED] * len(rows), rows)
+
+
+async def _existing(connection: Connection, keyed: dict[Key, RunRow]) -> dict[Key, RunRow | None]:
     """The runs among these that were recorded before, by key, locked; None for one whose row was dropped.
 
     Every other key is from here on held by this transaction.
     """
-    keyed = {(row.agent_id, row.external_id): row for row in reversed(messages) if row.external_id is not None}
     if not keyed:
         return {}
     keys = sorted(keyed)
