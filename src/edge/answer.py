@@ -1,5 +1,6 @@
 """An HTTP answer that is known whole, and the refusals that end a request early."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -27,7 +28,8 @@ class Answer:
     content_type: bytes = JSON
     headers: RawHeaders = ()
 
-    async def send(self, send: Send) -> None:
+    async def send(self, send: Send, *, before_the_end: Awaitable[None] | None = None) -> None:
+        """Send it; `before_the_end` is done when all of it is sent and the exchange not yet over."""
         headers = [
             (b"content-type", self.content_type),
             (b"content-length", b"%d" % len(self.body)),
@@ -35,7 +37,10 @@ class Answer:
             *self.headers,
         ]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body})
+        await send({"type": "http.response.body", "body": self.body, "more_body": before_the_end is not None})
+        if before_the_end is not None:
+            await before_the_end
+            await send({"type": "http.response.body"})
 
 
 def json_answer(value: Any, status: int = 200, *, headers: RawHeaders = ()) -> Answer:

@@ -1,5 +1,7 @@
 """The body of a request, whole, never larger than allowed, also not after decompression."""
 
+import asyncio
+import contextlib
 import zlib
 from collections.abc import Mapping
 
@@ -10,6 +12,10 @@ from .answer import RefusalError, bad_request
 GZIP = 16 + zlib.MAX_WBITS
 MAX_MEMBERS = 1_000
 """Each costs the same however little it holds: a body of empty ones would keep a core busy for seconds."""
+
+LINGER_BYTES = 256 * 1024 * 1024
+LINGER_SECONDS = 10
+"""How much of a refused body is read and dropped before the connection is closed."""
 
 
 class ClientGoneError(Exception):
@@ -100,6 +106,19 @@ async def _read(receive: Receive, body: _Plain | _Gunzip) -> bytes:
             return body.whole()
 
 
+async def drop_rest(receive: Receive) -> None:
+    """Read on without keeping anything, for a while: who sends it all before reading gets to read the answer then."""
+    dropped = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while dropped < LINGER_BYTES:
+                message = await receive()
+                dropped += len(message.get("body", b""))
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    return
+
+
 def _too_large(limit: int) -> RefusalError:
-    message = f"The body is larger than the limit of {limit} bytes; send less at a time."
-    return RefusalError(413, "PAYLOAD_TOO_LARGE", message, (b"connection", b"close"))
+    return RefusalError(
+        413, "PAYLOAD_TOO_LARGE", f"The body is larger than the limit of {limit} bytes; send less at a time."
+    )

@@ -15,7 +15,7 @@ from ..schema.failure import expected_failure
 from ..schema.operation import Context, GraphQLRequest, GraphQLResult, Operations
 from . import accept
 from .answer import RETRY_AFTER, Answer, RawHeaders, RefusalError, encode_json, failure_answer
-from .body import ClientGoneError, read_body
+from .body import ClientGoneError, drop_rest, read_body
 from .graphiql import PAGE
 from .parameters import check_content_type, from_body, from_query_string
 
@@ -53,8 +53,9 @@ class GraphQLEndpoint:
         except ClientGoneError:
             return
         except RefusalError as refusal:
-            answer = refusal.answer
-        await answer.send(send)
+            await refusal.answer.send(send, before_the_end=drop_rest(receive) if refusal.status == 413 else None)
+        else:
+            await answer.send(send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers: RequestHeaders = dict(scope["headers"])

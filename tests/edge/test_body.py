@@ -44,6 +44,18 @@ def test_the_limit_holds_whichever_way_a_body_comes(client: httpx2.Client, way: 
     assert response.status_code == status
 
 
+@pytest.mark.parametrize("after", ["keep-alive", "close"])
+@pytest.mark.parametrize("way", ["announced", "chunked"])
+def test_a_client_that_sends_far_too_much_gets_to_read_why_it_was_refused(
+    client: httpx2.Client, way: str, after: str
+) -> None:
+    body = b"x" * (MAX_BODY + 20_000_000)
+    content = body if way == "announced" else in_chunks(body)
+    response = client.post("/graphql", content=content, headers={**JSON, "connection": after})
+    assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert client.get("/healthz").status_code == 200
+
+
 def test_a_gzip_bomb_is_stopped_at_the_limit(client: httpx2.Client) -> None:
     bomb = gzip.compress(b"\0" * 200_000_000)
     response = client.post("/graphql", content=bomb, headers={**JSON, "content-encoding": "gzip"})
