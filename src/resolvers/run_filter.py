@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from ..db import Database
@@ -58,13 +59,14 @@ class Choice:
 class ResolvedFilter:
     """A filter whose names have become ids: `choices`, the most selective first, and the filter for the rest.
 
-    `error_words` are those of `error_text` as PostgreSQL splits them, in their order.
+    `error_words` are those of `error_text` as PostgreSQL splits them, in their order; `since` is the earliest start.
     """
 
     scope: Scope
     choices: list[Choice]
     where: RunFilter
     error_words: Sequence[str] = ()
+    since: datetime | None = None
 
     @property
     def matches_nothing(self) -> bool:
@@ -76,6 +78,8 @@ class ResolvedFilter:
             if choice is not except_:
                 statement.one_of(choice.column, choice.values, choice.cast)
         _apply_the_rest(statement, self.where)
+        if self.since is not None:
+            statement.where("r.started_at >= {}", self.since)
         if self.error_words:
             query = statement.arg(_query(self.error_words))
             statement.conditions.append(f"r.error_message IS NOT NULL AND {ERROR_WORDS} @@ {query}::text::tsquery")

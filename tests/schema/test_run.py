@@ -217,6 +217,19 @@ async def test_an_error_text_without_a_word_does_not_narrow(text: str, ask: Ask,
     assert await listed(ask, filter={"errorText": text}) == ["x"]
 
 
+@pytest.mark.parametrize(("recorded", "statements_for_the_page"), [(3, 1), (2, 3)])
+async def test_words_are_looked_for_in_the_last_weeks_first(
+    recorded: int, statements_for_the_page: int, ask: Ask, record: Ask, statements: list[str]
+) -> None:
+    old = {"externalId": "old", "startedAt": "2026-01-01T00:00:00Z", "errorMessage": "no answer"}
+    await record(old, *({"externalId": f"{n}", "errorMessage": "no answer"} for n in range(recorded)))
+    statements.clear()
+    query = '{ runs(first: 2, filter: {errorText: "no answer"}) { nodes { externalId } pageInfo { hasNextPage } } }'
+    page = (await ask(query))["runs"]
+    assert (len(page["nodes"]), page["pageInfo"]["hasNextPage"]) == (2, True)
+    assert sum("FROM run r" in sql for sql in statements) == statements_for_the_page
+
+
 async def test_runs_of_an_agent_by_its_id(ask: Ask, record: Ask) -> None:
     await record({"externalId": "a"}, {"agent": "other", "externalId": "b"})
     agent = (await ask('{ agent(name: "other") { id } }'))["agent"]
