@@ -82,7 +82,6 @@ class Loaders:
         self.run_by_external_id = DataLoader[tuple[int, str], Run | None](
             lambda keys: runs.by_external_ids(db, scope, keys)
         )
-
         self.model_price = DataLoader[str, ModelPrice | None](lambda keys: model_prices.by_keys(db, keys))
 
         def load_runs(key: RunsKey, owners: list[int]) -> Awaitable[list[Page[Run]]]:

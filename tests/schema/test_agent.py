@@ -270,7 +270,7 @@ async def test_the_agents_of_each_project_have_pages_of_their_own(ask: Ask, reco
 
 
 async def test_a_project_has_no_agents_of_another(ask: Ask, record: Ask) -> None:
-    await record({"project": "shop"})
+    await record({"project": "shop"}, {"agent": "writer"})
     data = await ask('{ projects { nodes { slug agents(filter: {project: "shop"}) { nodes { name } totalCount } } } }')
     assert data["projects"]["nodes"] == [
         {"slug": "default", "agents": {"nodes": [], "totalCount": 0}},
