@@ -101,7 +101,8 @@ RECOUNT = """
     WHERE s.agent_id = ANY($1::bigint[])"""
 
 # An UPDATE locks rows in any order, so two batches of several agents could block each other in a circle.
-LOCK = "SELECT FROM agent_state WHERE agent_id = ANY($1::bigint[]) ORDER BY agent_id FOR UPDATE"
+# A column is selected because asyncpg 0.32 writes past the end of a record that has none.
+LOCK = "SELECT agent_id FROM agent_state WHERE agent_id = ANY($1::bigint[]) ORDER BY agent_id FOR UPDATE"
 
 RECOMPUTE = """
     UPDATE agent_state s SET

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from formicary.db import Database
+from formicary.ingest.agent_state import LOCK
 from formicary.ingest.recorder import Recorder
 
 from .factories import ago, run_input
@@ -144,3 +145,8 @@ async def test_a_reported_score_holds_until_a_later_run_reports_one(db: Database
 async def test_the_score_of_a_final_run_may_come_late(db: Database) -> None:
     kept = await state(db, [at(1, externalId="x")], [at(1, externalId="x", status="RUNNING", pheromoneScore=0.7)])
     assert kept["pheromone_score"] == 0.7
+
+
+async def test_locking_gives_rows_with_a_column_since_asyncpg_cannot_hold_others_safely(db: Database) -> None:
+    async with db.connection() as connection:
+        assert (await connection.prepare(LOCK)).get_attributes()

@@ -18,7 +18,7 @@ async def test_a_large_batch_waits_for_others_for_a_while_only(db: Database) -> 
     recorder = Recorder(db, patience=0.01)
     await recorder.record([raw_input(), raw_input()])
     async with db.transaction() as connection:
-        await connection.execute("SELECT FROM agent_state FOR UPDATE")
+        await connection.execute("SELECT agent_id FROM agent_state FOR UPDATE")
         others = [asyncio.create_task(recorder.record(LARGE)) for _ in range(LARGE_AT_ONCE)]
         while await connection.fetchval(WAITS_FOR_THE_AGENT) < 1:
             pass
