@@ -19,6 +19,8 @@ from .server import Server, scratch, serve
 SIZES = (100, 1_000, 10_000)
 CLIENTS = (1, 4)
 REFERENCE = 1_000
+ROUNDS = 3
+"""Of several rounds the one that took the least CPU counts: what else the machine does only ever adds to it."""
 NAIVE_BATCHES = 8
 
 FRESH = "TRUNCATE run, run_key; CHECKPOINT"
@@ -71,14 +73,25 @@ def measure(*, quick: bool) -> Report:
         recordings: list[Recording] = []
         limits: dict[int, Limit] = {}
         for size in SIZES:
-            recordings += [
-                _record(server, runs[: _amount(size, clients, len(runs))], size, clients) for clients in CLIENTS
-            ]
-            limits[size] = _copy(server, size, directory)
+            rounds = ROUNDS if size == REFERENCE and not quick else 1
+            tries = [_round(server, runs, size, directory) for _ in range(rounds)]
+            recordings += _best([ours for ours, _ in tries])
+            limits[size] = min((limit for _, limit in tries), key=lambda limit: limit.cpu)
         naive = _naive(server, runs[: (2 if quick else NAIVE_BATCHES) * REFERENCE])
     report.tables = [_ours_table(recordings, limits), _limit_table(limits), _naive_table(recordings, naive)]
     report.measures = _measures(recordings, limits, naive)
     return report
+
+
+def _round(server: Server, runs: Sequence[dict[str, Any]], size: int, directory: Path) -> tuple[list[Recording], Limit]:
+    """Ours with each number of clients, and at once the limit, so that both meet the machine in one mood."""
+    ours = [_record(server, runs[: _amount(size, clients, len(runs))], size, clients) for clients in CLIENTS]
+    return ours, _copy(server, size, directory)
+
+
+def _best(tries: Sequence[Sequence[Recording]]) -> list[Recording]:
+    """For each number of clients the round that took the least CPU."""
+    return [min(same, key=lambda one: one.dearest_cpu) for same in zip(*tries, strict=True)]
 
 
 def _amount(size: int, clients: int, available: int) -> int:
@@ -119,7 +132,7 @@ def _repeated(runs: Sequence[dict[str, Any]], at_least: int) -> Sequence[dict[st
 def _copy(server: Server, size: int, directory: Path) -> Limit:
     """Take the rows that were just recorded out, and COPY them back into the emptied table."""
     files = directory / f"rows-{size}"
-    files.mkdir()
+    files.mkdir(exist_ok=True)
     files.chmod(0o777)
     return asyncio.run(_copy_back(server, size, files))
 
@@ -147,7 +160,8 @@ def _naive(server: Server, runs: Sequence[dict[str, Any]]) -> list[Recording]:
     """The naive path at batches of 1,000, into the same database."""
     with _naive_server(server.dsn) as (pid, port):
         naive = replace(server, pid=pid, port=port)
-        return [_record(naive, runs, REFERENCE, clients) for clients in CLIENTS]
+        tries = [[_record(naive, runs, REFERENCE, clients) for clients in CLIENTS] for _ in range(ROUNDS)]
+        return _best(tries)
 
 
 @contextlib.contextmanager
@@ -208,9 +222,11 @@ def _measures(recordings: Sequence[Recording], limits: dict[int, Limit], naive: 
     reference = [one for one in recordings if one.size == REFERENCE]
     ratio = min(limits[REFERENCE].cpu / one.dearest_cpu for one in reference)
     times = max(one.rate for one in reference) / max(one.rate for one in naive)
+    cheaper = min(one.app_cpu for one in naive) / max(one.app_cpu for one in reference)
     peak = max(one.peak_mb for one in recordings if one.size == max(SIZES) and one.clients == max(CLIENTS))
     return [
         Measure("limit/max(app, PG) CPU a run, batches of 1,000, the lesser", ratio, "", at_least=RATIO_TARGET),
         Measure("runs/s, times the naive path, batches of 1,000", times, "x", at_least=NAIVE_TARGET),
+        Measure("server CPU a run, the naive path's over ours, the lesser", cheaper, "x", at_least=NAIVE_TARGET),
         Measure("peak memory of the server, batches of 10,000, 4 clients", peak, "MB", at_most=PEAK_TARGET_MB),
     ]
