@@ -127,8 +127,18 @@ def _too_many_to_branch(resolved: ResolvedFilter) -> Choice | None:
     return first if first is not None and MOST_BRANCHES < len(first.values) <= MOST_BOUNDED else None
 
 
+_LAST_ACTIVE = {
+    "r.version_id": "SELECT max(last_seen_at) FROM version_state WHERE version_id = ANY({}::bigint[])",
+    "r.agent_id": "SELECT max(last_active_at) FROM agent_state WHERE agent_id = ANY({}::bigint[])",
+}
+"""No run of these starts later than this."""
+
+
 def _bound(statement: Statement, choice: Choice, *, newest: bool) -> None:
-    """Begin the scan through all runs where the first of the chosen ones lies: those of an old version lie far back."""
+    """Begin the scan through all runs where the chosen ones may begin: those of an old version lie far back."""
+    if newest and choice.column in _LAST_ACTIVE:
+        statement.where(f"r.started_at <= ({_LAST_ACTIVE[choice.column]})", list(choice.values))
+        return
     end, direction, comparison = ("max", "DESC", "<=") if newest else ("min", "ASC", ">=")
     statement.where(
         f"r.started_at {comparison} (SELECT {end}(started_at)"
