@@ -19,6 +19,7 @@ FILTERS = {
     ),
     "few agents": (RunFilter(agent_id=(1, 150, 2, 150)), "agent_id IN (1, 2, 150)"),
     "some agents": (RunFilter(agent_id=tuple(range(1, 11))), "agent_id BETWEEN 1 AND 10"),
+    "more agents than are branched": (RunFilter(agent_id=tuple(range(130, 200))), "agent_id BETWEEN 130 AND 199"),
     "error text common": (RunFilter(error_text="timeout after"), "error_message LIKE 'timeout after %'"),
     "error text": (RunFilter(error_text="connection upstr"), "error_message LIKE 'connection to upstream-%'"),
     "durations": (RunFilter(min_duration_ms=5_000.5, max_duration_ms=5_100.5), "duration_ms BETWEEN 5001 AND 5100"),
