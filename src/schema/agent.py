@@ -12,7 +12,7 @@ from .context import Info
 from .node import Node, global_id
 from .paging import After, Before, Connection, First, Last, Listing
 from .project import Project
-from .run import OrderOfRuns, RunConnection, RunError, WhichRuns, runs_of
+from .run import RunConnection, RunError, runs_by
 from .scalars import BigInt, DateTime
 from .version import AgentVersion, AgentVersionConnection
 
@@ -45,19 +45,6 @@ async def _versions(
     return Listing(page, lambda: loaders.version_count.load(root.id))
 
 
-async def _runs(
-    root: Parent,
-    info: Info,
-    first: First = None,
-    after: After = None,
-    last: Last = None,
-    before: Before = None,
-    filter: WhichRuns = None,  # noqa: A002
-    order_by: OrderOfRuns = None,
-) -> Any:
-    return await runs_of(info, "agent_id", root.id, PageArgs(first, after, last, before), filter, order_by)
-
-
 @strawberry.type(description="Who runs. Named by its project and name; known from its first run or registration on.")
 class Agent(Node):
     id: strawberry.ID = strawberry.field(resolver=_id, description="The global id.")
@@ -87,7 +74,7 @@ class Agent(Node):
     versions: AgentVersionConnection = strawberry.field(
         resolver=_versions, description="Its versions, the one registered last first."
     )
-    runs: RunConnection = strawberry.field(resolver=_runs, description="Its runs over all versions.")
+    runs: RunConnection = strawberry.field(resolver=runs_by("agent_id"), description="Its runs over all versions.")
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:

@@ -1,5 +1,6 @@
 """Runs in the API."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -40,13 +41,25 @@ async def list_runs(
     return Listing(page, lambda: run_page.count(context.db, context.scope, where))
 
 
-async def runs_of(
-    info: Info, column: str, owner_id: int, args: PageArgs, filter_: RunFilter | None, order_by: RunOrder | None
-) -> Listing[runs.Run]:
-    """The runs of one agent or version; of siblings all together."""
-    loaders, where, order = info.context.loaders, resolver_filter(filter_), run_order(order_by)
-    page = await loaders.runs.load(RunsKey(column, owner_id, args, where, order.name, order.descending))
-    return Listing(page, lambda: loaders.run_count.load(RunCountKey(column, owner_id, where)))
+def runs_by(column: str) -> Callable[..., Any]:
+    """The resolver of the runs of an agent or a version, by their column in `run`; of siblings all together."""
+
+    async def runs_of(
+        root: strawberry.Parent[Any],
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: WhichRuns = None,  # noqa: A002
+        order_by: OrderOfRuns = None,
+    ) -> Any:
+        loaders, where, order = info.context.loaders, resolver_filter(filter), run_order(order_by)
+        args = PageArgs(first, after, last, before)
+        page = await loaders.runs.load(RunsKey(column, root.id, args, where, order.name, order.descending))
+        return Listing(page, lambda: loaders.run_count.load(RunCountKey(column, root.id, where)))
+
+    return runs_of
 
 
 def _id(root: Parent) -> strawberry.ID:
