@@ -10,8 +10,11 @@ from sqlmodel import SQLModel
 
 from .agent import Agent, AgentState
 from .api_key import ApiKey, Role
+from .background_job import BackgroundJob, Leader
+from .cell import ErrorHour, ProjectDay, ProjectHour, RunDay, RunHour, RunTotal
 from .model_price import ModelPrice
 from .project import Project
+from .rollup import PheromoneHour, RollupStale, RunBatch, RunHorizon, Tier
 from .run import CostSource, Run, RunKey, RunStatus
 from .version import AgentVersion, VersionState
 
@@ -36,6 +39,18 @@ TABLE_KINDS: dict[str, TableKind] = {
     "version_state": TableKind.DISTRIBUTED,
     "run_key": TableKind.DISTRIBUTED,
     "run": TableKind.DISTRIBUTED,
+    "run_hour": TableKind.DISTRIBUTED,
+    "run_day": TableKind.DISTRIBUTED,
+    "run_total": TableKind.DISTRIBUTED,
+    "error_hour": TableKind.DISTRIBUTED,
+    "pheromone_hour": TableKind.DISTRIBUTED,
+    "project_hour": TableKind.LOCAL,
+    "project_day": TableKind.LOCAL,
+    "run_batch": TableKind.LOCAL,
+    "rollup_stale": TableKind.LOCAL,
+    "run_horizon": TableKind.LOCAL,
+    "background_job": TableKind.LOCAL,
+    "leader": TableKind.LOCAL,
 }
 
 __all__ = [
@@ -44,14 +59,27 @@ __all__ = [
     "AgentState",
     "AgentVersion",
     "ApiKey",
+    "BackgroundJob",
     "CostSource",
+    "ErrorHour",
+    "Leader",
     "ModelPrice",
+    "PheromoneHour",
     "Project",
+    "ProjectDay",
+    "ProjectHour",
     "Role",
+    "RollupStale",
     "Run",
+    "RunBatch",
+    "RunDay",
+    "RunHorizon",
+    "RunHour",
     "RunKey",
     "RunStatus",
+    "RunTotal",
     "TableKind",
+    "Tier",
     "VersionState",
     "metadata",
 ]

@@ -73,6 +73,7 @@ class Run(SQLModel, table=True):
 
     `provisional` says which fields may still be overridden by an earlier stage of the run that arrives late
     (see ingest/merge.py); it is null for a run that was recorded in one piece, which nearly all are.
+    `batch_id` names the batch that wrote what the tiers are to hold of a final run (see models/rollup.py).
     """
 
     __tablename__ = "run"
@@ -151,3 +152,4 @@ class Run(SQLModel, table=True):
     metadata_: dict[str, Any] | None = jsonb(default=None, sa_column_kwargs={"name": "metadata"})
     provisional: int | None = bigint(default=None, nullable=True)
     recorded_at: datetime = timestamptz()
+    batch_id: int | None = bigint(default=None, nullable=True)
