@@ -1,0 +1,112 @@
+"""Histograms that merge exactly: how a duration or a cost finds its bucket, and what a bucket stands for.
+
+Bucket k holds the whole numbers above BOUNDS[k - 1] and up to BOUNDS[k]. As long as they are small every number
+has a bucket of its own; from 50 on a bucket is at most 2 % wide, so the value that stands for it is at most 1 %
+off (the idea of Masson, Rim and Lee, "DDSketch", VLDB 2019, here with fixed bounds). The bounds of the Prometheus
+histogram are among ours, so its counts are exact.
+
+A histogram is a list of entries `bucket << 20 | count`. A bucket may stand in it more than once, so histograms are
+merged by putting them one behind the other.
+"""
+
+import math
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from fractions import Fraction
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+PROMETHEUS_MS = (100, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000)
+"""Bounds, in milliseconds, that a bucket must end at."""
+
+WIDTH = 1.02
+LARGEST = 2**40
+"""Whatever is larger counts as this: 35 years of milliseconds, a million dollars of millionths."""
+
+COUNT_BITS = 20
+MOST = (1 << COUNT_BITS) - 1
+"""Of one entry; a fuller bucket takes several."""
+
+
+def _bounds() -> list[int]:
+    bounds = [0]
+    fixed = iter((*PROMETHEUS_MS, LARGEST))
+    target = next(fixed)
+    while bounds[-1] < LARGEST:
+        bound = max(bounds[-1] + 1, int(bounds[-1] * WIDTH))
+        if bound >= target:
+            bound, target = target, next(fixed, LARGEST)
+        bounds.append(bound)
+    return bounds
+
+
+BOUNDS: list[int] = _bounds()
+VALUES: list[float] = [0.0, *(2 * (low + 1) * high / (low + 1 + high) for low, high in pairwise(BOUNDS))]
+"""What stands for a bucket: equally far, in proportion, from its least and its greatest number."""
+
+
+def bucket_of(number: float) -> int:
+    return min(bisect_left(BOUNDS, number), len(BOUNDS) - 1)
+
+
+def pack(bucket: int, count: int) -> list[int]:
+    """The entries that say that a bucket holds `count` numbers."""
+    entries = [bucket << COUNT_BITS | MOST] * (count // MOST)
+    return [*entries, bucket << COUNT_BITS | count % MOST] if count % MOST else entries
+
+
+class Slot(NamedTuple):
+    """A part of a histogram for show: how many numbers lie above `low` and up to `high`."""
+
+    low: float
+    high: float
+    count: int
+
+
+class Histogram:
+    """Some numbers by how many there are of each: entries of buckets, or, if `exact`, of the numbers themselves."""
+
+    __slots__ = ("_cumulated", "_entries", "_exact", "_numbers")
+
+    def __init__(self, entries: Iterable[int], *, exact: bool = False) -> None:
+        self._entries = sorted(entries)
+        self._exact = exact
+        self._numbers: list[int] | None = None
+        self._cumulated: list[int] = []
+
+    def quantile(self, q: float) -> float:
+        """The nearest-rank quantile (the least number that at least a part `q` of all does not exceed), 0 <= q <= 1.
+
+        Of buckets it is at most 1 % off. Raises IndexError where there are no numbers.
+        """
+        if self._numbers is None:
+            self._numbers = [entry >> COUNT_BITS for entry in self._entries]
+            self._cumulated = list(accumulate(entry & MOST for entry in self._entries))
+        rank = max(1, math.ceil(_decimal(q) * self._cumulated[-1]))
+        number = self._numbers[bisect_left(self._cumulated, rank)]
+        return float(number) if self._exact else VALUES[number]
+
+    def slots(self, most: int) -> list[Slot]:
+        """At most `most` adjoining parts, each of equally many buckets, from the least number to the greatest."""
+        counts: Counter[int] = Counter()
+        for entry in self._entries:
+            number = entry >> COUNT_BITS
+            counts[bucket_of(number) if self._exact else number] += entry & MOST
+        if not counts:
+            return []
+        first, last = min(counts), max(counts)
+        step = -(-(last - first + 1) // most)
+        return [_slot(counts, start, min(start + step - 1, last)) for start in range(first, last + 1, step)]
+
+
+def _slot(counts: Counter[int], first: int, last: int) -> Slot:
+    low = float(BOUNDS[first - 1]) if first else 0.0
+    return Slot(low, float(BOUNDS[last]), sum(counts[bucket] for bucket in range(first, last + 1)))
+
+
+@lru_cache(64)
+def _decimal(q: float) -> Fraction:
+    """What is meant: 0.07 of 100 is 7, though the float is a little more than that."""
+    return Fraction(str(q))

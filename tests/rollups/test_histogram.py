@@ -1,0 +1,55 @@
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from formicary.rollups.histogram import BOUNDS, LARGEST, MOST, PROMETHEUS_MS, VALUES, Histogram, bucket_of, pack
+
+numbers = st.lists(st.integers(0, 2**38), min_size=1, max_size=60)
+
+
+def nearest_rank(numbers: list[int], percent: int) -> int:
+    return sorted(numbers)[max(1, math.ceil(percent * len(numbers) / 100)) - 1]
+
+
+def test_buckets_are_narrow_and_end_at_the_bounds_that_are_promised_elsewhere() -> None:
+    assert BOUNDS[0] == 0
+    assert BOUNDS[-1] == LARGEST
+    assert set(PROMETHEUS_MS) <= set(BOUNDS)
+    assert all(low < high <= max(low + 1, low * 1.02) for low, high in pairwise(BOUNDS))
+
+
+@given(st.integers(0, LARGEST))
+def test_the_value_of_a_bucket_is_at_most_one_per_cent_off(number: int) -> None:
+    assert VALUES[bucket_of(number)] == pytest.approx(number, rel=0.01)
+
+
+@given(numbers, st.integers(0, 100))
+def test_a_quantile_is_the_nearest_rank_within_one_per_cent(given: list[int], percent: int) -> None:
+    bucketed = Histogram(entry for number in given for entry in pack(bucket_of(number), 1))
+    exact = Histogram((number << 20 | 1 for number in given), exact=True)
+    expected = nearest_rank(given, percent)
+    assert exact.quantile(percent / 100) == expected
+    assert bucketed.quantile(percent / 100) == pytest.approx(expected, rel=0.01)
+
+
+def test_a_fuller_bucket_takes_several_entries() -> None:
+    entries = pack(7, 2 * MOST + 5)
+    assert [(entry >> 20, entry & MOST) for entry in entries] == [(7, MOST), (7, MOST), (7, 5)]
+    assert max(pack(len(BOUNDS) - 1, MOST)) < 2**31
+
+
+@given(numbers, st.integers(1, 30))
+def test_slots_hold_every_number_once_and_adjoin(given: list[int], most: int) -> None:
+    slots = Histogram([number << 20 | 1 for number in given], exact=True).slots(most)
+    assert 1 <= len(slots) <= most
+    assert sum(slot.count for slot in slots) == len(given)
+    assert all(one.high == other.low for one, other in pairwise(slots))
+    assert slots[0].low <= min(given)
+    assert slots[-1].high >= max(given)
+
+
+def test_nothing_has_no_slots() -> None:
+    assert Histogram([]).slots(24) == []
