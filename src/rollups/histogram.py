@@ -13,10 +13,10 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from typing import NamedTuple
 
 PROMETHEUS_MS = (100, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000)
 """Bounds, in milliseconds, that a bucket must end at."""
@@ -57,7 +57,8 @@ def pack(bucket: int, count: int) -> list[int]:
     return [*entries, bucket << COUNT_BITS | count % MOST] if count % MOST else entries
 
 
-class Slot(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Slot:
     """A part of a histogram for show: how many numbers lie above `low` and up to `high`."""
 
     low: float

@@ -1,0 +1,207 @@
+"""What every figure means. Cards, GraphQL, exports, Prometheus and alerts all take their figures from here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from ..rollups.histogram import Histogram, Slot
+from .ranges import ResolvedRange
+
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What adds up over runs, however they are grouped. Times are in milliseconds, money in USD.
+
+    `timed_runs` are the succeeded and failed runs with a duration, and `duration_ms` is theirs; `token_runs` those
+    whose total of tokens is known. `durations` are the entries of their histogram (see rollups/histogram.py), of
+    numbers rather than buckets if `exact`; None if they were not asked for, as `users` and `sessions`.
+    """
+
+    runs: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    messages: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    total_tokens: int = 0
+    token_runs: int = 0
+    cost: Decimal = Decimal(0)
+    estimated_runs: int = 0
+    unknown_runs: int = 0
+    files_created: int = 0
+    files_modified: int = 0
+    timed_runs: int = 0
+    duration_ms: int = 0
+    min_duration_ms: int | None = None
+    max_duration_ms: int | None = None
+    users: int | None = None
+    sessions: int | None = None
+    durations: Sequence[int] | None = None
+    exact: bool = False
+
+
+NOTHING = Sums()
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds over the succeeded and failed runs that have a duration, at least one."""
+
+    sums: Sums
+
+    @property
+    def average_ms(self) -> float:
+        return self.sums.duration_ms / self.sums.timed_runs
+
+    @property
+    def min_ms(self) -> float:
+        return float(self.sums.min_duration_ms or 0)
+
+    @property
+    def max_ms(self) -> float:
+        return float(self.sums.max_duration_ms or 0)
+
+    @property
+    def p50_ms(self) -> float:
+        return self.quantile_ms(0.5)
+
+    @property
+    def p75_ms(self) -> float:
+        return self.quantile_ms(0.75)
+
+    @property
+    def p90_ms(self) -> float:
+        return self.quantile_ms(0.9)
+
+    @property
+    def p95_ms(self) -> float:
+        return self.quantile_ms(0.95)
+
+    @property
+    def p99_ms(self) -> float:
+        return self.quantile_ms(0.99)
+
+    def quantile_ms(self, q: float) -> float:
+        """The nearest-rank quantile, 0 <= q <= 1: the least duration that a part `q` of the runs does not exceed."""
+        if q >= 1:
+            return self.max_ms
+        return min(max(self._histogram.quantile(q), self.min_ms), self.max_ms) if q > 0 else self.min_ms
+
+    def histogram(self, buckets: int) -> list[Slot]:
+        """How the durations are spread, in at most `buckets` adjoining parts that grow like a power."""
+        return self._histogram.slots(buckets)
+
+    @cached_property
+    def _histogram(self) -> Histogram:
+        if self.sums.durations is None:
+            raise LookupError("these figures were read without their durations")
+        return Histogram(self.sums.durations, exact=self.sums.exact)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    input: int
+    output: int
+    total: int
+    per_run: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """USD. `total` is of the runs whose cost is known, and `per_run` its average over these."""
+
+    total: Decimal
+    per_run: Decimal | None
+    estimated_runs: int
+    unknown_runs: int
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The figures of the runs that started in a range. A rate of nothing is None."""
+
+    range: ResolvedRange
+    sums: Sums
+    average_pheromone: float | None = None
+    previous: "Metrics | None" = None
+
+    @property
+    def runs(self) -> int:
+        return self.sums.runs
+
+    @property
+    def succeeded(self) -> int:
+        return self.sums.succeeded
+
+    @property
+    def failed(self) -> int:
+        """FAILED and TIMED_OUT."""
+        return self.sums.failed
+
+    @property
+    def cancelled(self) -> int:
+        return self.sums.cancelled
+
+    @property
+    def unfinished(self) -> int:
+        """QUEUED and RUNNING."""
+        sums = self.sums
+        return sums.runs - sums.succeeded - sums.failed - sums.cancelled
+
+    @property
+    def messages(self) -> int:
+        return self.sums.messages
+
+    @property
+    def success_rate(self) -> float | None:
+        return rate(self.sums.succeeded, self.sums.succeeded + self.sums.failed)
+
+    @property
+    def error_rate(self) -> float | None:
+        return rate(self.sums.failed, self.sums.succeeded + self.sums.failed)
+
+    @property
+    def latency(self) -> Latency | None:
+        return Latency(self.sums) if self.sums.timed_runs else None
+
+    @property
+    def tokens(self) -> Tokens:
+        sums = self.sums
+        per_run = rate(sums.total_tokens, sums.token_runs)
+        return Tokens(sums.input_tokens, sums.output_tokens, sums.total_tokens, per_run)
+
+    @property
+    def cost(self) -> Cost:
+        sums = self.sums
+        known = sums.runs - sums.unknown_runs
+        return Cost(sums.cost, sums.cost / known if known else None, sums.estimated_runs, sums.unknown_runs)
+
+    @property
+    def files_created(self) -> int:
+        return self.sums.files_created
+
+    @property
+    def files_modified(self) -> int:
+        return self.sums.files_modified
+
+    @property
+    def distinct_users(self) -> int:
+        return self.sums.users or 0
+
+    @property
+    def distinct_sessions(self) -> int:
+        return self.sums.sessions or 0
+
+    @property
+    def throughput_per_hour(self) -> float:
+        """Runs over the hours of the range."""
+        return rate(self.sums.runs, (self.range.to - self.range.from_) / _HOUR) or 0.0
+
+
+def rate(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
