@@ -1,0 +1,25 @@
+"""Who changes the tiers, one transaction at a time: the fold, what makes cells anew, and retention."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ..db import Connection, Database
+
+FOLD_LOCK = 5_707_942_883
+"""Of the advisory lock that a transaction holds while it changes the tiers, or drops what they are made of."""
+
+
+async def take_fold_lock(connection: Connection) -> None:
+    """Wait until no other transaction holds it; first thing in a transaction, whose end gives it back.
+
+    What is read afterwards is as the transactions before have left it (READ COMMITTED).
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", FOLD_LOCK)
+
+
+@asynccontextmanager
+async def fold_transaction(db: Database) -> AsyncIterator[Connection]:
+    """A transaction under the lock."""
+    async with db.transaction() as connection:
+        await take_fold_lock(connection)
+        yield connection
