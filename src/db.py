@@ -7,7 +7,7 @@ over the same pool.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Self, TypeAlias, TypeVar
 
 import asyncpg
@@ -151,18 +151,34 @@ class Database:
 
         It is begun once more when the connection turns out to be stale.
         """
-        async with AsyncExitStack() as stack:
-            try:
-                connection = await stack.enter_async_context(self._begun())
-            except OverloadedError:
-                raise
-            except UnavailableError:
-                connection = await stack.enter_async_context(self._begun())
+        async with self._begun_anew(lambda: self._begun(writes=True)) as connection:
             yield connection
 
     @asynccontextmanager
-    async def _begun(self) -> AsyncIterator[Connection]:
-        async with self.connection(writes=True) as connection, connection.transaction():
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """A connection for statements that read, and that all see the database as it is at the first of them.
+
+        It is begun once more when the connection turns out to be stale.
+        """
+        async with self._begun_anew(lambda: self._begun(isolation="repeatable_read", readonly=True)) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _begun_anew(
+        self, begin: Callable[[], AbstractAsyncContextManager[Connection]]
+    ) -> AsyncIterator[Connection]:
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(begin())
+            except OverloadedError:
+                raise
+            except UnavailableError:
+                connection = await stack.enter_async_context(begin())
+            yield connection
+
+    @asynccontextmanager
+    async def _begun(self, *, writes: bool = False, **options: Any) -> AsyncIterator[Connection]:
+        async with self.connection(writes=writes) as connection, connection.transaction(**options):
             yield connection
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:

@@ -1,0 +1,235 @@
+"""The statement behind every figure: cells of the tiers, and runs where these hold none yet, added up.
+
+A stale cell is replaced by the layer below (see models/rollup.py), all within one statement and so one snapshot:
+whatever was committed before a figure is asked for is in it, once.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ..models.rollup import Tier
+from ..rollups.cells import OF_CELLS, OF_RUNS, SESSION, TIMED, USER, bucket_entry
+from ..rollups.histogram import BOUNDS, COUNT_BITS
+from .layers import AGENTS, PROJECTS, RUNS, Layer
+from .question import Question, Source
+from .run_filter import ResolvedFilter
+from .spans import Span, Spans
+from .statement import Statement
+
+DAYS_HOURS = "c.starts_at >= {day} AND c.starts_at < {day} + interval '24 hours'"
+
+LEDGER = """run_batch b
+    CROSS JOIN LATERAL unnest(b.agent_ids, b.first_ids, b.last_ids) AS e (agent_id, first_id, last_id)
+    JOIN run r ON r.agent_id = e.agent_id AND r.id >= e.first_id AND r.id <= e.last_id
+        AND r.started_at >= b.started_from AND r.started_at <= b.started_to AND r.batch_id = b.id"""
+
+RUNS_OF_HOURS = """rollup_stale h
+    JOIN run r ON r.agent_id = h.owner_id
+        AND r.started_at >= h.starts_at AND r.started_at < h.starts_at + interval '1 hour'"""
+
+AGENTS_HOURS = """rollup_stale h
+    JOIN agent a ON a.project_id = h.owner_id
+    JOIN run_hour c ON c.agent_id = a.id AND c.starts_at = h.starts_at"""
+
+SUMMED = (
+    "messages",
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "token_runs",
+    "cost",
+    "estimated_runs",
+    "unknown_runs",
+    "files_created",
+    "files_modified",
+    "timed_runs",
+    "duration_ms",
+    "min_duration_ms",
+    "max_duration_ms",
+)
+"""The fields of `Sums` that are columns of cells, in their order."""
+
+OUTCOMES = ("c.status = 2", "c.status IN (3, 5)", "c.status = 4")
+"""Succeeded, failed, cancelled."""
+
+MERGED = """WITH c ({columns}) AS MATERIALIZED ({parts}
+)
+SELECT {chosen}
+FROM (SELECT c.key, c.bucket, {sums} FROM c GROUP BY 1, 2) s{joins}"""
+
+LIST = """
+LEFT JOIN (
+    SELECT c.key, c.bucket, {value} AS value FROM c CROSS JOIN LATERAL unnest(c.{name}) AS e GROUP BY 1, 2
+) {name} ON {name}.key = s.key AND {name}.bucket = s.bucket"""
+
+
+@dataclass(slots=True)
+class FigureSql:
+    """Builds the statement for one question.
+
+    `where` is its filter with the names looked up, `spans` its range in parts. If `exact`, everything is read from
+    the runs, which are the ends of the spans then, and durations stay numbers.
+    """
+
+    question: Question
+    where: ResolvedFilter
+    spans: Spans
+    exact: bool
+    _statement: Statement = field(default_factory=Statement)
+    _filters: dict[str, str] = field(default_factory=dict)
+
+    def build(self) -> tuple[str, list[object]]:
+        """The statement and its parameters. Its rows: key, start of the bucket, and the fields of `Sums` in order."""
+        parts = list(self._raw() if self.exact else self._tiered())
+        return self._merged("\n    UNION ALL".join(parts)), self._statement.args
+
+    def _raw(self) -> Iterable[str]:
+        for span in self.spans.ends:
+            yield self._of_runs("run r", self._during("r.started_at", span))
+
+    def _tiered(self) -> Iterable[str]:
+        for span in self.spans.ends:
+            yield from self._raw_in_two(span)
+        whole = self.spans.whole
+        if whole is not None:
+            yield self._unfinished(whole)
+            yield from self._of_projects() if PROJECTS.can_answer(self.question) else self._of_agents()
+            if self.question.source is Source.AUTO:
+                yield from self._not_held(whole)
+
+    def _raw_in_two(self, span: Span) -> Iterable[str]:
+        """Apart, so that both can go by an index."""
+        yield self._of_runs("run r", f"{self._during('r.started_at', span)} AND r.status >= 2")
+        yield self._unfinished(span)
+
+    def _unfinished(self, span: Span) -> str:
+        return self._of_runs("run r", f"{self._during('r.started_at', span)} AND r.status IN (0, 1)")
+
+    def _of_projects(self) -> Iterable[str]:
+        """Days; the hours around them and under stale days."""
+        if self.spans.days is not None:
+            during = self._during("c.starts_at", self.spans.days)
+            yield self._of_cells(PROJECTS, "project_day c", during + _fresh(Tier.PROJECT_DAY, "c.project_id"))
+            yield self._of_cells(
+                PROJECTS,
+                f"rollup_stale d JOIN project_hour c ON c.project_id = d.owner_id AND {_hours_of('d.starts_at')}",
+                f"{self._stale('d', Tier.PROJECT_DAY, self.spans.days)}{_fresh(Tier.PROJECT_HOUR, 'c.project_id')}",
+            )
+            yield from self._of_agents_for_projects(self.spans.days)
+        for span in self.spans.hours:
+            during = self._during("c.starts_at", span)
+            yield self._of_cells(PROJECTS, "project_hour c", during + _fresh(Tier.PROJECT_HOUR, "c.project_id"))
+            yield from self._of_agents_for_projects(span)
+
+    def _of_agents_for_projects(self, span: Span) -> Iterable[str]:
+        """What stale hours of projects are made of. A fresh day has none."""
+        stale = self._stale("h", Tier.PROJECT_HOUR, span)
+        yield self._of_cells(AGENTS, AGENTS_HOURS, stale + self._fresh_hours())
+
+    def _of_agents(self) -> Iterable[str]:
+        """Days; the hours around them and under stale days."""
+        if self.spans.days is not None:
+            during = self._during("c.starts_at", self.spans.days)
+            yield self._of_cells(AGENTS, "run_day c", during + _fresh(Tier.DAY, "c.agent_id"))
+            yield self._of_cells(
+                AGENTS,
+                f"rollup_stale d JOIN run_hour c ON c.agent_id = d.owner_id AND {_hours_of('d.starts_at')}",
+                f"{self._stale('d', Tier.DAY, self.spans.days)}{self._fresh_hours()}",
+            )
+        for span in self.spans.hours:
+            yield self._of_cells(AGENTS, "run_hour c", self._during("c.starts_at", span) + self._fresh_hours())
+
+    def _fresh_hours(self) -> str:
+        return "" if self.question.source is Source.STORED else _fresh(Tier.HOUR, "c.agent_id")
+
+    def _not_held(self, whole: Span) -> Iterable[str]:
+        """The runs under stale hours, and those that are still in the ledger."""
+        yield self._of_runs(RUNS_OF_HOURS, f"{self._stale('h', Tier.HOUR, whole)} AND r.status >= 2")
+        hour = "date_trunc('hour', r.started_at, 'UTC')"
+        during = self._during("r.started_at", whole)
+        yield self._of_runs(LEDGER, f"{during} AND r.status >= 2{_fresh(Tier.HOUR, 'r.agent_id', hour)}")
+
+    def _during(self, column: str, span: Span) -> str:
+        arg = self._statement.arg
+        return f"{column} >= {arg(span.from_)} AND {column} < {arg(span.to)}"
+
+    def _stale(self, alias: str, tier: Tier, span: Span) -> str:
+        return f"{alias}.tier = {tier:d} AND {self._during(f'{alias}.starts_at', span)}"
+
+    def _of_runs(self, tables: str, condition: str) -> str:
+        columns = [RUNS.keys[self.question.by], self._bucket("r.started_at"), "r.status", *OF_RUNS.values()]
+        wants = self.question.wants
+        if wants.durations:
+            columns.append(f"array_agg({self._entry()}) FILTER (WHERE {TIMED})")
+        if wants.people:
+            columns += [_hashes(USER, "r.user_id"), _hashes(SESSION, "r.session_id")]
+        return _select(columns, tables, condition + self._filter(RUNS)) + "\n    GROUP BY 1, 2, 3"
+
+    def _of_cells(self, layer: Layer, tables: str, condition: str) -> str:
+        columns = [layer.keys[self.question.by], self._bucket("c.starts_at"), "c.status"]
+        columns += [f"c.{column}" for column in (*OF_RUNS, *self._lists())]
+        return _select(columns, tables, condition + self._filter(layer))
+
+    def _lists(self) -> list[str]:
+        """The columns of cells that are arrays."""
+        wants = self.question.wants
+        return [*(["durations"] if wants.durations else []), *(["users", "sessions"] if wants.people else [])]
+
+    def _filter(self, layer: Layer) -> str:
+        """What the filter asks of a layer; only of one that is read, since every parameter has to be used."""
+        if layer.name not in self._filters:
+            narrowed = Statement(args=self._statement.args)
+            layer.narrow(narrowed, self.where)
+            self._filters[layer.name] = "".join(f" AND {condition}" for condition in narrowed.conditions)
+        return self._filters[layer.name]
+
+    def _entry(self) -> str:
+        if self.exact:
+            return f"(r.duration_ms << {COUNT_BITS} | 1)"
+        return bucket_entry("r.duration_ms", self._statement.arg(BOUNDS))
+
+    def _bucket(self, column: str) -> str:
+        bucket = self.question.bucket
+        return "'epoch'::timestamptz" if bucket is None else f"date_trunc('{bucket.lower()}', {column}, 'UTC')"
+
+    def _merged(self, parts: str) -> str:
+        wants, lists = self.question.wants, self._lists()
+        people = ["coalesce(users.value, 0)", "coalesce(sessions.value, 0)"] if wants.people else ["NULL", "NULL"]
+        durations = "durations.value" if wants.durations else "NULL"
+        values = {"durations": "array_agg(e)", "users": "count(DISTINCT e)", "sessions": "count(DISTINCT e)"}
+        return MERGED.format(
+            columns=", ".join(["key", "bucket", "status", *OF_RUNS, *lists]),
+            parts=parts,
+            chosen=", ".join(["s.*", *people, durations]),
+            sums=", ".join(_sums()),
+            joins="".join(LIST.format(name=name, value=values[name]) for name in lists),
+        )
+
+
+def _fresh(tier: Tier, owner: str, starts_at: str = "c.starts_at") -> str:
+    """Condition: what a tier holds of an owner is to be used."""
+    return (
+        f" AND NOT EXISTS (SELECT 1 FROM rollup_stale s"
+        f" WHERE s.tier = {tier:d} AND s.owner_id = {owner} AND s.starts_at = {starts_at})"
+    )
+
+
+def _hours_of(day: str) -> str:
+    return DAYS_HOURS.format(day=day)
+
+
+def _hashes(hash_: str, column: str) -> str:
+    return f"array_agg({hash_}) FILTER (WHERE {column} IS NOT NULL)"
+
+
+def _select(columns: Iterable[str], tables: str, condition: str) -> str:
+    return f"\n    SELECT {', '.join(columns)}\n    FROM {tables}\n    WHERE {condition}"
+
+
+def _sums() -> Iterable[str]:
+    """The fields of `Sums` up to the longest duration, in their order."""
+    yield OF_CELLS["runs"]
+    for outcome in OUTCOMES:
+        yield f"coalesce(sum(c.runs) FILTER (WHERE {outcome}), 0)::bigint"
+    for column in SUMMED:
+        yield OF_CELLS[column]

@@ -1,0 +1,117 @@
+"""Reading figures: a question about a range becomes one statement, and its rows become metrics.
+
+Everything that shows a figure asks here, so that the same question has the same answer wherever it is asked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from ..db import Database
+from ..errors import BadInputError
+from . import pheromone
+from .figure_sql import FigureSql
+from .layers import AGENTS
+from .metrics import NOTHING, Metrics, Sums
+from .question import Group, Key, Question, Source
+from .ranges import ResolvedRange, TimeRange, resolve
+from .run_filter import RunFilter, resolve_names
+from .scope import Scope
+from .spans import Bucket, Span, Spans, split, within_horizon
+
+HORIZON = "SELECT runs_since, set_config('plan_cache_mode', 'force_generic_plan', true) FROM run_horizon"
+"""With a setting for the next statement, to save a round trip: to plan that anew takes longer than to execute it."""
+
+DEFAULT_RANGE = TimeRange(last=24 * 60 * 60 * 1000)
+
+
+class HorizonError(BadInputError):
+    """What is asked for takes the runs themselves, and these have been dropped."""
+
+    def __init__(self, horizon: datetime) -> None:
+        since = f"{horizon:%Y-%m-%dT%H:%MZ}"
+        super().__init__(
+            f"range: the runs from before {since} have been dropped. For that time there are figures by project, agent,"
+            " version, model, provider, status and error type, in hours or longer; other ones only from then on."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The answer to a question: the sums of each group that has runs, and the range that they are of."""
+
+    question: Question
+    range: ResolvedRange
+    groups: Mapping[Group, Sums]
+    pheromone: Mapping[Group, float]
+    previous: "Figures | None" = None
+
+    def metrics(self, key: Key = 0, bucket: datetime | None = None) -> Metrics:
+        """Of one group; of its part of the range where figures are grouped by buckets."""
+        group = key, bucket
+        previous = None if self.previous is None else self.previous.metrics(key)
+        sums = self.groups.get(group, NOTHING)
+        return Metrics(self._range_of(bucket), sums, self.pheromone.get(group), previous)
+
+    def _range_of(self, bucket: datetime | None) -> ResolvedRange:
+        if bucket is None or self.question.bucket is None:
+            return self.range
+        end = bucket + self.question.bucket.length
+        return ResolvedRange(max(bucket, self.range.from_), min(end, self.range.to))
+
+
+async def read(db: Database, scope: Scope, question: Question) -> Figures:
+    """Raises HorizonError for what takes runs that have been dropped."""
+    range_, groups = await _read_sums(db, scope, question)
+    wants = question.wants
+    scores = await pheromone.averages(db, scope, replace(question, range=range_)) if wants.pheromone else {}
+    previous = await read(db, scope, _before(question, range_)) if wants.previous else None
+    return Figures(question, range_, groups, scores, previous)
+
+
+def question_range(range_: TimeRange | None, where: RunFilter, now: datetime) -> ResolvedRange:
+    """The range that is asked for, within the filter's own if it has one; by default the last 24 hours."""
+    if where.range is None:
+        return resolve(range_ or DEFAULT_RANGE, now)
+    filtered = resolve(where.range, now)
+    if range_ is None:
+        return filtered
+    asked = resolve(range_, now)
+    from_ = max(asked.from_, filtered.from_)
+    return ResolvedRange(from_, max(from_, min(asked.to, filtered.to)))
+
+
+def _before(question: Question, range_: ResolvedRange) -> Question:
+    """The same of the range of equal length just before."""
+    earlier = ResolvedRange(range_.from_ - (range_.to - range_.from_), range_.from_)
+    return replace(question, range=earlier, bucket=None, wants=replace(question.wants, previous=False))
+
+
+async def _read_sums(db: Database, scope: Scope, question: Question) -> tuple[ResolvedRange, dict[Group, Sums]]:
+    resolved = await resolve_names(db, scope, replace(question.where, range=None))
+    async with db.snapshot() as connection:
+        horizon: datetime = await connection.fetchval(HORIZON)
+        range_ = within_horizon(question.range, horizon)
+        if resolved.matches_nothing or range_.from_ >= range_.to:
+            return range_, {}
+        spans = _spans(question, range_)
+        exact = spans.whole is None
+        if exact and range_.from_ < horizon:
+            raise HorizonError(horizon)
+        sql, args = FigureSql(question, resolved, spans, exact).build()
+        rows = await connection.fetch(sql, *args)
+    return range_, {_group(row, question): Sums(*[*row[2:], exact]) for row in map(tuple, rows)}
+
+
+def _spans(question: Question, range_: ResolvedRange) -> Spans:
+    only_runs = (
+        question.source is Source.REALTIME or question.bucket is Bucket.MINUTE or not AGENTS.can_answer(question)
+    )
+    if only_runs:
+        return Spans(None, (), (Span(range_.from_, range_.to),))
+    return split(range_, by_days=question.bucket in {None, Bucket.DAY, Bucket.WEEK})
+
+
+def _group(row: tuple[Any, ...], question: Question) -> Group:
+    return row[0], None if question.bucket is None else row[1]

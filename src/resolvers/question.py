@@ -1,0 +1,68 @@
+"""What can be asked of the figures."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from .ranges import ResolvedRange
+from .run_filter import RunFilter
+from .spans import Bucket
+
+Key: TypeAlias = int | str
+"""Of a dimension: the id of an agent, version or project, a status' code, or a text, '' for runs that state none."""
+
+Group: TypeAlias = tuple[Key, datetime | None]
+"""A key and the start of a bucket. The key is 0 where figures are of no dimension, the start None without buckets."""
+
+
+class Dimension(StrEnum):
+    """What figures can be broken down by."""
+
+    AGENT = "AGENT"
+    VERSION = "VERSION"
+    MODEL = "MODEL"
+    PROVIDER = "PROVIDER"
+    STATUS = "STATUS"
+    ERROR_TYPE = "ERROR_TYPE"
+    INITIATOR = "INITIATOR"
+    PROJECT = "PROJECT"
+
+
+class Source(StrEnum):
+    """Where figures come from: STORED is what was folded so far, REALTIME the runs, AUTO both, whatever is faster."""
+
+    AUTO = "AUTO"
+    STORED = "STORED"
+    REALTIME = "REALTIME"
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """The dearer parts, which are read only if they are asked for."""
+
+    durations: bool = False
+    people: bool = False
+    pheromone: bool = False
+    previous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which runs, and how their figures are grouped: by a dimension, by buckets of time, by both or not at all.
+
+    The runs started in `range`; the filter's own range is of no account here.
+    """
+
+    range: ResolvedRange
+    where: RunFilter = field(default_factory=RunFilter)
+    by: Dimension | None = None
+    bucket: Bucket | None = None
+    wants: Wants = field(default_factory=Wants)
+    source: Source = Source.AUTO
+
+    @property
+    def fields(self) -> set[str]:
+        """The fields by which the filter narrows."""
+        names = set(RunFilter.__dataclass_fields__) - {"range"}
+        return {name for name in names if getattr(self.where, name) is not None}
