@@ -25,7 +25,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class RunRow(msgspec.Struct, gc=False):
-    """One row of `run`; its fields are the columns, in order. JSON columns are held as text."""
+    """One row of `run`; its fields are the columns, in order. JSON columns are held as text.
+
+    `batch_id` is given when the row is about to be written, after it was compared with what is stored (see ledger.py).
+    """
 
     agent_id: int
     id: int
@@ -67,6 +70,7 @@ class RunRow(msgspec.Struct, gc=False):
     metadata: str | None
     provisional: int | None
     recorded_at: datetime
+    batch_id: int | None = None
 
 
 COLUMNS: tuple[str, ...] = RunRow.__struct_fields__

@@ -8,6 +8,8 @@ import asyncpg
 import msgspec
 
 from ..db import Database
+from ..models.run import RunStatus
+from . import ledger
 from .agent_state import FOLD
 from .row import COLUMNS, RunRow
 
@@ -43,6 +45,12 @@ _FOLD = (
 )
 """A late success makes the statement fail: it cannot see what other transactions have stored in the meantime."""
 
+_LEDGER = """ledger AS (
+        INSERT INTO run_batch ({columns})
+        SELECT {id}, {recorded_at}, {started_at}, {started_at}, ARRAY[{agent_id}], ARRAY[{id}], ARRAY[{id}]
+        FROM new WHERE {batch_id} IS NOT NULL
+    )""".format(columns=", ".join(ledger.COLUMNS), **_VALUES)
+
 ADD_WITH_KEY = f"""
     WITH new AS (
         INSERT INTO run_key (agent_id, external_id, run_id, started_at)
@@ -50,12 +58,12 @@ ADD_WITH_KEY = f"""
         ON CONFLICT ON CONSTRAINT run_key_pkey DO NOTHING
         RETURNING agent_id
     ), added AS ({_ADD_RUN} FROM new
-    ), {_FOLD}
+    ), {_LEDGER}, {_FOLD}
     SELECT agent_id FROM new"""
 
 ADD_WITHOUT_KEY = f"""
     WITH new AS ({_ADD_RUN} RETURNING agent_id
-    ), {_FOLD}
+    ), {_LEDGER}, {_FOLD}
     SELECT agent_id FROM new"""
 
 
@@ -65,6 +73,8 @@ async def add(db: Database, row: RunRow) -> bool:
     Where the connection is lost it is tried once more. If the first attempt was committed all the same, a run with
     a key is then found as one that was recorded before, and one without by its id.
     """
+    if row.status >= RunStatus.SUCCEEDED:
+        row.batch_id = row.id
     statement = ADD_WITHOUT_KEY if row.external_id is None else ADD_WITH_KEY
     try:
         added = await db.write(statement, *msgspec.structs.astuple(row))

@@ -1,7 +1,8 @@
-"""One transaction: who is new (run_key decides), what is merged, COPY, the agents' state, commit.
+"""One transaction: who is new (run_key decides), what is merged, COPY, the ledger, the agents' state, commit.
 
-Locks are taken in one order by everybody (names, keys sorted, runs, agents sorted), so that batches wait for
-each other but never in a circle. What is COPYed has been checked, so a batch fails only when the database does.
+Locks are taken in one order by everybody (names, keys sorted, runs, stale marks sorted, agents sorted), so that
+batches wait for each other but never in a circle. What is COPYed has been checked, so a batch fails only when the
+database does.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from typing import TypeAlias
 import msgspec
 
 from ..db import Connection
-from . import agent_state
+from . import agent_state, ledger
 from .merge import merge
 from .pricing import Prices
 from .row import COLUMNS, RunRow
@@ -84,10 +85,13 @@ async def write(connection: Connection, messages: Sequence[RunRow], prices: Pric
     if not existing and len(keyed) == sum(row.external_id is not None for row in messages):
         return await _add(connection, messages)
     runs, outcomes = _fold(messages, existing, prices)
+    await _leave_history(connection, runs, outcomes)
     changed = [(run, run.row) for run in runs if run.row is not None and run.row != run.stored]
+    entry = _entry(messages[0], changed)
     await _remove(connection, [run.stored for run, _ in changed if run.stored is not None])
     await _copy(connection, [row for _, row in changed])
     await _move_keys(connection, [row for run, row in changed if row.started_at != run.keyed_at])
+    await entry.write(connection)
     await agent_state.apply(connection, ((run.stored, row) for run, row in changed))
     rows: list[RunRow | None] = [None] * len(messages)
     for run in runs:
@@ -98,7 +102,10 @@ async def write(connection: Connection, messages: Sequence[RunRow], prices: Pric
 
 async def _add(connection: Connection, rows: Sequence[RunRow]) -> Written:
     """Nothing is to be merged where every row is a new run of its own, as in most batches."""
+    entry = ledger.Entry(rows[0])
+    entry.add_new(rows)
     await _copy(connection, rows)
+    await entry.write(connection)
     await agent_state.apply(connection, zip(repeat(None), rows))
     return Written([Outcome.RECORDED] * len(rows), rows)
 
@@ -166,6 +173,29 @@ def _merge_into(run: _Run, message: RunRow, prices: Prices) -> Outcome:
         return Outcome.UNCHANGED
     run.row = merged
     return Outcome.UPDATED
+
+
+async def _leave_history(connection: Connection, runs: list[_Run], outcomes: list[Outcome]) -> None:
+    """Leave final runs as they are where retention has begun: what the tiers hold of then cannot be made anew."""
+    corrected = [run for run in runs if run.row is not None and ledger.corrects(run.stored, run.row)]
+    if not corrected:
+        return
+    since = await ledger.horizon(connection)
+    for run in corrected:
+        if run.stored is not None and run.stored.started_at < since:
+            run.row = run.stored
+            for position in run.positions:
+                outcomes[position] = Outcome.UNCHANGED
+
+
+def _entry(first: RunRow, changed: list[tuple[_Run, RunRow]]) -> ledger.Entry:
+    """The ledger's row of the batch; tells the runs that are in it."""
+    entry = ledger.Entry(first)
+    entry.add_new(row for run, row in changed if run.stored is None)
+    for run, row in changed:
+        if run.stored is not None:
+            entry.add_changed(run.stored, row)
+    return entry
 
 
 async def _remove(connection: Connection, rows: Sequence[RunRow]) -> None:

@@ -15,7 +15,7 @@ from formicary.ingest.recorder import Recorder
 from .factories import ago, run_input, stored_run, stored_runs
 
 Message = dict[str, Any]
-NOT_COMPARED = {"id", "external_id", "recorded_at"}
+NOT_COMPARED = {"id", "external_id", "recorded_at", "batch_id"}
 WITH_ITS_KEY = """
     SELECT run.* FROM run_key JOIN run ON run.id = run_id AND run.started_at = run_key.started_at
     WHERE run_key.external_id = $1"""

@@ -49,7 +49,7 @@ async def test_it_is_stored_as_in_a_batch(db: Database) -> None:
     await recorder.record([run_input("a", externalId="2", **ALIKE)])
     await recorder.record([run_input("b", externalId="2", **ALIKE), run_input("b", externalId="3")])
     rows = [row for row in await stored_runs(db) if row["external_id"] == "2"]
-    aside = {"id", "agent_id", "version_id", "recorded_at"}
+    aside = {"id", "agent_id", "version_id", "recorded_at", "batch_id"}
     one, other = ({column: value for column, value in row.items() if column not in aside} for row in rows)
     assert one == other
 
