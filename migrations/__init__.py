@@ -5,8 +5,6 @@ A revision is the number that its file name begins with, so the newest one is kn
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -38,30 +36,41 @@ async def upgrade(dsn: str, revision: str = HEAD) -> bool:
     return await _move(dsn, revision, "upgrade")
 
 
+async def is_current(dsn: str) -> bool:
+    """Whether the database is at the newest revision. Raises ConfigurationError as `upgrade` does."""
+    connection = await _connect(dsn)
+    try:
+        return await _current(connection) == HEAD
+    finally:
+        await connection.close()
+
+
 async def downgrade(dsn: str, revision: str) -> bool:
     """Take the database back to `revision`, or to nothing with `BASE`; the data of dropped tables is lost."""
     return await _move(dsn, revision, "downgrade")
 
 
 async def _move(dsn: str, revision: str, direction: str) -> bool:
-    connection = await asyncpg.connect(dsn, server_settings=SESSION_SETTINGS)
+    connection = await _connect(dsn)
     try:
-        _check_server(connection)
         if await _current(connection) == revision:
             return False
-        async with _locked(connection):
-            if await _current(connection) == revision:
-                return False
-            await _run_alembic(dsn, revision, direction)
-            return True
+        await _lock(connection)
+        if await _current(connection) == revision:
+            return False
+        await _run_alembic(dsn, revision, direction)
+        return True
     finally:
         await connection.close()
 
 
-def _check_server(connection: asyncpg.Connection) -> None:
+async def _connect(dsn: str) -> asyncpg.Connection:
+    connection = await asyncpg.connect(dsn, server_settings=SESSION_SETTINGS)
     version = connection.get_server_version()
     if version.major < OLDEST_SERVER:
+        await connection.close()
         raise ConfigurationError(f"Formicary needs PostgreSQL {OLDEST_SERVER} or newer; this server is {version.major}")
+    return connection
 
 
 async def _current(connection: asyncpg.Connection) -> str:
@@ -74,9 +83,8 @@ async def _current(connection: asyncpg.Connection) -> str:
     return revision
 
 
-@asynccontextmanager
-async def _locked(connection: asyncpg.Connection) -> AsyncIterator[None]:
-    """Hold the migration lock of this database.
+async def _lock(connection: asyncpg.Connection) -> None:
+    """Take the migration lock of this database, until the connection is closed.
 
     Asked for again and again rather than waited for: a waiting statement keeps a snapshot, and CREATE INDEX
     CONCURRENTLY in the migration of whoever holds the lock would wait for that.
@@ -86,10 +94,6 @@ async def _locked(connection: asyncpg.Connection) -> AsyncIterator[None]:
         if time.monotonic() > deadline:
             raise ConfigurationError("another process has been migrating the database for too long")
         await asyncio.sleep(0.05)
-    try:
-        yield
-    finally:
-        await connection.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)
 
 
 async def _run_alembic(dsn: str, revision: str, direction: str) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import click
 
-import formicary_migrations
+from formicary_migrations.apart import upgrade_apart
 
 from ..config import Settings
 from ..db import CONNECTION_LOST, Database
@@ -126,7 +126,7 @@ def _direct(dsn: str, settings: Settings) -> str:
 
 async def _migrate(dsn: str) -> None:
     try:
-        if await formicary_migrations.upgrade(dsn):
+        if await upgrade_apart(dsn):
             log.debug("the database was migrated")
     except CONNECTION_LOST as error:
         raise UnavailableError(f"the connection was lost while the database was migrated: {error}") from error
