@@ -3,12 +3,13 @@
 Everything that shows a figure asks here, so that the same question has the same answer wherever it is asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ..db import Database
+from ..db import Connection, Database
 from ..errors import BadInputError
 from . import pheromone
 from .figure_sql import FigureSql
@@ -16,7 +17,7 @@ from .layers import AGENTS
 from .metrics import NOTHING, Metrics, Sums
 from .question import Group, Key, Question, Source
 from .ranges import ResolvedRange, TimeRange, resolve
-from .run_filter import RunFilter, resolve_names
+from .run_filter import Choice, ResolvedFilter, RunFilter, resolve_names
 from .scope import Scope
 from .spans import Bucket, Span, Spans, split, within_horizon
 
@@ -61,6 +62,34 @@ class Figures:
         return ResolvedRange(max(bucket, self.range.from_), min(end, self.range.to))
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A snapshot in which a question is read: from what of its range, and of which runs.
+
+    `spans` are empty where there is nothing to read; runs from before the `horizon` may have been dropped.
+    """
+
+    connection: Connection
+    question: Question
+    range: ResolvedRange
+    where: ResolvedFilter
+    spans: Spans
+    horizon: datetime
+
+    @property
+    def is_nothing(self) -> bool:
+        return self.spans.whole is None and not self.spans.ends
+
+    @property
+    def exact(self) -> bool:
+        """Whether runs are all there is to read."""
+        return self.spans.whole is None
+
+    def sums_sql(self) -> tuple[str, list[object]]:
+        """The statement of the question's figures, and its parameters."""
+        return FigureSql(self.question, self.where, self.spans, self.exact).build()
+
+
 async def read(db: Database, scope: Scope, question: Question) -> Figures:
     """Raises HorizonError for what takes runs that have been dropped."""
     range_, groups = await _read_sums(db, scope, question)
@@ -88,20 +117,35 @@ def _before(question: Question, range_: ResolvedRange) -> Question:
     return replace(question, range=earlier, bucket=None, wants=replace(question.wants, previous=False))
 
 
-async def _read_sums(db: Database, scope: Scope, question: Question) -> tuple[ResolvedRange, dict[Group, Sums]]:
-    resolved = await resolve_names(db, scope, replace(question.where, range=None))
+@asynccontextmanager
+async def reading(db: Database, scope: Scope, question: Question) -> AsyncIterator[Reading]:
+    """Find out what of a question can be read from where. Raises HorizonError for what takes dropped runs."""
+    where = await _resolved(db, scope, question)
     async with db.snapshot() as connection:
         horizon: datetime = await connection.fetchval(HORIZON)
         range_ = within_horizon(question.range, horizon)
-        if resolved.matches_nothing or range_.from_ >= range_.to:
-            return range_, {}
-        spans = _spans(question, range_)
-        exact = spans.whole is None
-        if exact and range_.from_ < horizon:
+        is_nothing = where.matches_nothing or range_.from_ >= range_.to
+        spans = Spans(None, (), ()) if is_nothing else _spans(question, range_)
+        if spans.whole is None and not is_nothing and range_.from_ < horizon:
             raise HorizonError(horizon)
-        sql, args = FigureSql(question, resolved, spans, exact).build()
-        rows = await connection.fetch(sql, *args)
-    return range_, {_group(row, question): Sums(*[*row[2:], exact]) for row in map(tuple, rows)}
+        yield Reading(connection, question, range_, where, spans, horizon)
+
+
+async def _resolved(db: Database, scope: Scope, question: Question) -> ResolvedFilter:
+    where = await resolve_names(db, scope, replace(question.where, range=None))
+    if question.owners is None or question.by is None:
+        return where
+    owners = Choice(f"r.{question.by.lower()}_id", question.owners, "bigint")
+    return replace(where, choices=[owners, *where.choices])
+
+
+async def _read_sums(db: Database, scope: Scope, question: Question) -> tuple[ResolvedRange, dict[Group, Sums]]:
+    async with reading(db, scope, question) as found:
+        if found.is_nothing:
+            return found.range, {}
+        sql, args = found.sums_sql()
+        rows = await found.connection.fetch(sql, *args)
+    return found.range, {_group(row, question): Sums(*[*row[2:], found.exact]) for row in map(tuple, rows)}
 
 
 def _spans(question: Question, range_: ResolvedRange) -> Spans:

@@ -51,7 +51,8 @@ class Wants:
 class Question:
     """Which runs, and how their figures are grouped: by a dimension, by buckets of time, by both or not at all.
 
-    The runs started in `range`; the filter's own range is of no account here.
+    The runs started in `range`; the filter's own range is of no account here. By agent, version or project, `owners`
+    are the ids of those that are asked about; None is for all.
     """
 
     range: ResolvedRange
@@ -60,6 +61,7 @@ class Question:
     bucket: Bucket | None = None
     wants: Wants = field(default_factory=Wants)
     source: Source = Source.AUTO
+    owners: tuple[int, ...] | None = None
 
     @property
     def fields(self) -> set[str]:
