@@ -178,6 +178,7 @@ TABLES = (
     "CREATE INDEX run_hour_starts_at_idx ON run_hour (starts_at, agent_id)",
     "CREATE INDEX run_day_starts_at_idx ON run_day (starts_at, agent_id)",
     "CREATE INDEX error_hour_starts_at_idx ON error_hour (starts_at, agent_id)",
+    "CREATE INDEX run_key_started_at_idx ON run_key USING brin (started_at) WITH (autosummarize = on)",
     "ALTER TABLE run ADD COLUMN batch_id bigint",
     "INSERT INTO run_horizon (id, runs_since) VALUES (1, '2000-01-01 00:00+00')",
 )
@@ -204,6 +205,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("ALTER TABLE run DROP COLUMN batch_id")
+    op.execute("DROP INDEX run_key_started_at_idx")
     op.execute(
         """
         DROP TABLE leader, background_job, run_horizon, rollup_stale, run_batch, pheromone_hour, error_hour, run_total,

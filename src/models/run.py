@@ -44,6 +44,9 @@ class RunKey(SQLModel, table=True):
     """(agent, external id) of a run, held once."""
 
     __tablename__ = "run_key"
+    __table_args__ = (
+        Index("run_key_started_at_idx", "started_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+    )
 
     agent_id: int = bigint(primary_key=True, sa_column_kwargs={"autoincrement": False})
     external_id: str = Field(primary_key=True)
