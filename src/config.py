@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -49,9 +49,40 @@ class Settings(BaseSettings):
     max_cost: int = Field(
         default=50_000, gt=0, description="Most objects an answer can hold, judged by the page sizes of the query."
     )
+    worker: bool = Field(default=True, description="Do the background work in this process too, if no other one does.")
+    runs_kept: int = Field(default=30, ge=1, description="Days for which runs are kept; they go by whole weeks.")
+    aggregates_kept: int = Field(
+        default=400,
+        validate_default=True,
+        description="Days for which hourly and daily figures are kept, and what tells a run sent again from a new one.",
+    )
+    pheromone_outcome_weight: float = Field(
+        default=0.7, gt=0, allow_inf_nan=False, description="How much success counts in a computed pheromone score."
+    )
+    pheromone_duration_weight: float = Field(
+        default=0.2, ge=0, allow_inf_nan=False, description="How much a short duration counts in it."
+    )
+    pheromone_cost_weight: float = Field(
+        default=0.1, ge=0, allow_inf_nan=False, description="How much a low cost counts in it."
+    )
+    pheromone_rate: float = Field(
+        default=0.05, gt=0, le=1, description="The part of the way to a run's quality that the run moves the score."
+    )
+    pheromone_half_life: float = Field(
+        default=7.0, gt=0, le=36_500, description="Idle days after which half of the score's distance to 0.5 is left."
+    )
     slow_statement_ms: float = Field(default=500.0, gt=0, description="Statements slower than this are logged.")
     log_format: Literal["text", "json"] = Field(default="text", description="Format of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
+
+    @field_validator("aggregates_kept")
+    @classmethod
+    def _outlive_runs(cls, days: int, info: ValidationInfo) -> int:
+        """Figures are read from what is stored as far back as there are runs, which go up to a week late."""
+        least = info.data.get("runs_kept", 0) + 7
+        if days < least:
+            raise ValueError(f"{days} days are too few: it takes {least}, a week more than runs are kept")
+        return days
 
     @cached_property
     def data_path(self) -> Path:

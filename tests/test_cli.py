@@ -5,15 +5,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Timer
 
 import asyncpg
-import httpx2
 import psutil
 import pytest
 
@@ -22,11 +18,12 @@ from formicary.db import Database
 from formicary.models import Role
 from formicary.partitions import monday_of, partition_name
 
-FORMICARY = Path(sys.executable).with_name("formicary")
-PATIENCE = 60
+from .commands import PATIENCE, Servers, only_line, run
+
 COMMANDS = [
     [],
     ["serve"],
+    ["worker"],
     ["migrate"],
     ["demo"],
     ["schema"],
@@ -37,81 +34,12 @@ COMMANDS = [
 ]
 
 
-def environment(**settings: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FORMICARY_", "DATABASE_"))}
-    return kept | settings
-
-
-def run(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [FORMICARY, *arguments],
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-
-
 async def has_tables(dsn: str) -> bool:
     connection = await asyncpg.connect(dsn)
     try:
         return bool(await connection.fetchval("SELECT to_regclass('run') IS NOT NULL"))
     finally:
         await connection.close()
-
-
-def only_line(text: str) -> str:
-    (line,) = text.splitlines()
-    return line
-
-
-@dataclass
-class Server:
-    process: "subprocess.Popen[str]"
-    ready: str = ""
-
-    @property
-    def url(self) -> str:
-        return self.ready.removeprefix("Formicary is ready at ")
-
-    def status(self, path: str = "/healthz", **headers: str) -> int:
-        return httpx2.get(self.url + path, headers=headers).status_code
-
-    def ask(self, **headers: str) -> "httpx2.Response":
-        return httpx2.post(self.url + "/graphql", json={"query": "{ agents { totalCount } }"}, headers=headers)
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
-        """Exit code, what else went to stdout, and stderr."""
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE), self.process.stdout.read(), self.process.stderr.read()
-
-
-class Servers(ExitStack):
-    def begin(self, *arguments: str, **settings: str) -> Server:
-        command: Sequence[str | Path] = [FORMICARY, "serve", "--port", "0", *arguments]
-        process = self.enter_context(
-            subprocess.Popen(
-                command,
-                env=environment(**settings),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-        self.callback(process.kill)
-        watchdog = Timer(PATIENCE, process.kill)
-        watchdog.start()
-        self.callback(watchdog.cancel)
-        return Server(process)
-
-    def start(self, *arguments: str, **settings: str) -> Server:
-        server = self.begin(*arguments, **settings)
-        assert server.process.stdout is not None
-        server.ready = server.process.stdout.readline().rstrip()
-        return server
 
 
 @pytest.fixture

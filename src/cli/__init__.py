@@ -12,6 +12,7 @@ from .migrate import migrate
 from .outcome import OutcomeGroup
 from .schema import schema
 from .serve import serve
+from .worker import worker
 
 EPILOG = """\b
 Settings come from flags, else from environment variables (DATABASE_URL, FORMICARY_HOST, …).
@@ -31,5 +32,5 @@ def main() -> None:
     """Record what LLM agents do, and see how well they do it."""
 
 
-for command in (serve, demo, migrate, key, schema):
+for command in (serve, worker, demo, migrate, key, schema):
     main.add_command(command)

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..db import Database
 from ..embedded import EmbeddedPostgres
 from ..errors import OverloadedError, UnavailableError
-from ..worker import Loop
+from ..worker import Every, Job, Loop
 
 LOOK_EVERY = 2.0
 
@@ -43,7 +43,7 @@ class LocalServer:
             except UnavailableError:
                 await self._call(self._server.ensure_running)
 
-        watch = Loop(look, name="the watch over the embedded PostgreSQL", every=LOOK_EVERY)
+        watch = Loop(Job("the watch over the embedded PostgreSQL", look, Every(LOOK_EVERY)))
         watch.start()
         try:
             yield

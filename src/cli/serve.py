@@ -33,15 +33,28 @@ Examples:
     default=None,
     help="Run open on a loopback address even though keys exist.  [env: FORMICARY_OPEN]",
 )
+@click.option(
+    "--worker/--no-worker",
+    default=None,
+    help="Do the background work in this process too, if no other one does.  [env: FORMICARY_WORKER; default: true]",
+)
 @click.option("--demo", is_flag=True, help="Record sample data first, as `formicary demo` does.")
 @database_options
 def serve(
-    host: str | None, port: int | None, open_: bool | None, demo: bool, database_url: str | None, data_dir: Path | None
+    host: str | None,
+    port: int | None,
+    open_: bool | None,
+    worker: bool | None,
+    demo: bool,
+    database_url: str | None,
+    data_dir: Path | None,
 ) -> None:
     """Run the server: the GraphQL API, the dashboard and the background work."""
     from ..logs import start_logging
     from .server import run
 
-    settings = read_settings(host=host, port=port, open=open_, database_url=database_url, data_dir=data_dir)
+    settings = read_settings(
+        host=host, port=port, open=open_, worker=worker, database_url=database_url, data_dir=data_dir
+    )
     start_logging(settings)
     run(settings, demo=demo)

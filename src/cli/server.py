@@ -1,13 +1,10 @@
 """`formicary serve`: from the settings to a server that answers, and in good order back to nothing."""
 
-import asyncio
 import contextlib
 import gc
 import logging
-import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import click
@@ -19,14 +16,14 @@ from ..auth import Authenticator, any_key_exists, is_loopback
 from ..config import Settings
 from ..db import Database
 from ..errors import ConfigurationError
-from ..worker import loops
+from ..worker import at_work, jobs
 from .database import describe, open_database
 from .demo import record_sample
+from .event_loop import on_signals, run_until_told
 from .listener import address_of, bind, cannot_listen, url_of
 
 log = logging.getLogger(__name__)
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GRACE_SECONDS = 10
 KEEP_ALIVE_SECONDS = 75
 
@@ -36,16 +33,7 @@ def run(settings: Settings, *, demo: bool = False) -> None:
 
     Raises FormicaryError where that cannot begin.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_until_told(_serve(settings, demo=demo)))
-
-
-async def _until_told(serving: Coroutine[None, None, None]) -> None:
-    """A signal during the start undoes what was begun; later `_Server` takes over the signals."""
-    task = asyncio.create_task(serving)
-    _on_signals(lambda _: None if task.cancelling() else task.cancel())
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    run_until_told(_serve(settings, demo=demo))
 
 
 async def _serve(settings: Settings, *, demo: bool) -> None:
@@ -54,7 +42,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         async with (
             open_database(settings) as database,
             _authenticator(settings, listener, database) as auth,
-            _background(database),
+            _background(settings, database),
         ):
             log.info("%s, %s, on %s", url, _openness(auth), describe(settings))
             if demo:
@@ -80,15 +68,12 @@ async def _authenticator(
 
 
 @asynccontextmanager
-async def _background(database: Database) -> AsyncIterator[None]:
-    running = loops(database)
-    for loop in running:
-        loop.start()
-    try:
+async def _background(settings: Settings, database: Database) -> AsyncIterator[None]:
+    if settings.worker:
+        async with at_work(database, jobs(database, settings)):
+            yield
+    else:
         yield
-    finally:
-        for loop in running:
-            await loop.stop()
 
 
 async def _is_open(settings: Settings, address: str, database: Database) -> bool:
@@ -135,18 +120,5 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Unlike uvicorn's own, a signal is not raised again in the end: what it asked for has been done."""
-        _on_signals(lambda number: self.handle_exit(number, None))
+        on_signals(lambda number: self.handle_exit(number, None))
         yield
-
-
-def _on_signals(handle: Callable[[int], object]) -> None:
-    for number in SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, handle, number)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    if sys.platform == "win32":
-        return asyncio.new_event_loop
-    import uvloop
-
-    return uvloop.new_event_loop

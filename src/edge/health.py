@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..db import Database
 from ..errors import FormicaryError
+from ..resolvers.system import worker_fault
 from .answer import RETRY_AFTER, json_answer
 
 log = logging.getLogger(__name__)
@@ -21,30 +22,32 @@ async def healthz(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 class Readiness:
-    """Ready: a statement went to the database and came back within `timeout` seconds."""
+    """Ready: a statement went to the database and came back within `timeout` seconds.
+
+    How the background work goes is only told: this server answers as well without it, and may not even be the one
+    that does it. Taking it out of rotation would turn late figures into none. Watch `status` to hear of it.
+    """
 
     def __init__(self, database: Database, *, timeout: float = 2.0) -> None:
         self._database = database
         self._timeout = timeout
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        reason = await self._fault()
-        if reason is None:
-            answer = json_answer({"status": "ok", "database": "ok"}, headers=(NOT_KEPT,))
-        else:
-            body = {"status": "unavailable", "database": reason}
-            answer = json_answer(body, 503, headers=(NOT_KEPT, RETRY_AFTER))
-        await answer.send(send)
-
-    async def _fault(self) -> str | None:
         try:
             async with asyncio.timeout(self._timeout):
-                await self._database.fetchval("SELECT 1")
-        except TimeoutError:
+                fault = await worker_fault(self._database)
+        except (TimeoutError, FormicaryError, asyncpg.PostgresError) as error:
+            body = {"status": "unavailable", "database": self._reason(error)}
+            answer = json_answer(body, 503, headers=(NOT_KEPT, RETRY_AFTER))
+        else:
+            body = {"status": "degraded" if fault else "ok", "database": "ok", "worker": fault or "ok"}
+            answer = json_answer(body, headers=(NOT_KEPT,))
+        await answer.send(send)
+
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
             return f"The database did not answer within {self._timeout:g} s."
-        except FormicaryError as error:
+        if isinstance(error, FormicaryError):
             return error.message
-        except asyncpg.PostgresError:
-            log.exception("the database refuses to answer")
-            return "The database refuses to answer; the reason is in the log."
-        return None
+        log.error("the database refuses to answer", exc_info=error)
+        return "The database refuses to answer; the reason is in the log."

@@ -1,0 +1,42 @@
+"""All background work: a line a job."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from ..config import Settings
+from ..db import Database
+from ..partitions import ensure_partitions
+from ..rollups.retention import expire
+from .job import Job
+from .pace import Every, Pace
+
+HOUR = 3600.0
+
+Work = Callable[[Database, Settings], Awaitable[object]]
+
+
+async def _keep_partitions(db: Database, _settings: Settings) -> None:
+    await ensure_partitions(db, datetime.now(UTC))
+
+
+async def _retain(db: Database, settings: Settings) -> None:
+    await expire(
+        db,
+        datetime.now(UTC),
+        runs_kept=timedelta(days=settings.runs_kept),
+        aggregates_kept=timedelta(days=settings.aggregates_kept),
+    )
+
+
+WORK: tuple[tuple[str, Work, Pace], ...] = (
+    ("partition upkeep", _keep_partitions, Every(HOUR)),
+    ("retention", _retain, Every(HOUR)),
+)
+"""By name: what is done, True being given where there is more to do at once, and when."""
+
+NAMES = tuple(name for name, _, _ in WORK)
+
+
+def jobs(db: Database, settings: Settings) -> list[Job]:
+    return [Job(name, partial(work, db, settings), pace) for name, work, pace in WORK]
