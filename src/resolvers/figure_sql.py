@@ -18,6 +18,8 @@ from .statement import Statement
 
 DAYS_HOURS = "c.starts_at >= {day} AND c.starts_at < {day} + interval '24 hours'"
 
+HOUR_OF_RUN = "date_trunc('hour', r.started_at, 'UTC')"
+
 LEDGER = """run_batch b
     CROSS JOIN LATERAL unnest(b.agent_ids, b.first_ids, b.last_ids) AS e (agent_id, first_id, last_id)
     JOIN run r ON r.agent_id = e.agent_id AND r.id >= e.first_id AND r.id <= e.last_id
@@ -109,16 +111,16 @@ class FigureSql:
         """Days; the hours around them and under stale days."""
         if self.spans.days is not None:
             during = self._during("c.starts_at", self.spans.days)
-            yield self._of_cells(PROJECTS, "project_day c", during + _fresh(Tier.PROJECT_DAY, "c.project_id"))
+            yield self._of_cells(PROJECTS, "project_day c", during + fresh(Tier.PROJECT_DAY, "c.project_id"))
             yield self._of_cells(
                 PROJECTS,
                 f"rollup_stale d JOIN project_hour c ON c.project_id = d.owner_id AND {_hours_of('d.starts_at')}",
-                f"{self._stale('d', Tier.PROJECT_DAY, self.spans.days)}{_fresh(Tier.PROJECT_HOUR, 'c.project_id')}",
+                f"{self._stale('d', Tier.PROJECT_DAY, self.spans.days)}{fresh(Tier.PROJECT_HOUR, 'c.project_id')}",
             )
             yield from self._of_agents_for_projects(self.spans.days)
         for span in self.spans.hours:
             during = self._during("c.starts_at", span)
-            yield self._of_cells(PROJECTS, "project_hour c", during + _fresh(Tier.PROJECT_HOUR, "c.project_id"))
+            yield self._of_cells(PROJECTS, "project_hour c", during + fresh(Tier.PROJECT_HOUR, "c.project_id"))
             yield from self._of_agents_for_projects(span)
 
     def _of_agents_for_projects(self, span: Span) -> Iterable[str]:
@@ -130,7 +132,7 @@ class FigureSql:
         """Days; the hours around them and under stale days."""
         if self.spans.days is not None:
             during = self._during("c.starts_at", self.spans.days)
-            yield self._of_cells(AGENTS, "run_day c", during + _fresh(Tier.DAY, "c.agent_id"))
+            yield self._of_cells(AGENTS, "run_day c", during + fresh(Tier.DAY, "c.agent_id"))
             yield self._of_cells(
                 AGENTS,
                 f"rollup_stale d JOIN run_hour c ON c.agent_id = d.owner_id AND {_hours_of('d.starts_at')}",
@@ -140,14 +142,13 @@ class FigureSql:
             yield self._of_cells(AGENTS, "run_hour c", self._during("c.starts_at", span) + self._fresh_hours())
 
     def _fresh_hours(self) -> str:
-        return "" if self.question.source is Source.STORED else _fresh(Tier.HOUR, "c.agent_id")
+        return "" if self.question.source is Source.STORED else fresh(Tier.HOUR, "c.agent_id")
 
     def _not_held(self, whole: Span) -> Iterable[str]:
         """The runs under stale hours, and those that are still in the ledger."""
         yield self._of_runs(RUNS_OF_HOURS, f"{self._stale('h', Tier.HOUR, whole)} AND r.status >= 2")
-        hour = "date_trunc('hour', r.started_at, 'UTC')"
         during = self._during("r.started_at", whole)
-        yield self._of_runs(LEDGER, f"{during} AND r.status >= 2{_fresh(Tier.HOUR, 'r.agent_id', hour)}")
+        yield self._of_runs(LEDGER, f"{during} AND r.status >= 2{fresh(Tier.HOUR, 'r.agent_id', HOUR_OF_RUN)}")
 
     def _during(self, column: str, span: Span) -> str:
         arg = self._statement.arg
@@ -201,12 +202,12 @@ class FigureSql:
             columns=", ".join(["key", "bucket", "status", *OF_RUNS, *lists]),
             parts=parts,
             chosen=", ".join(["s.*", *people, durations]),
-            sums=", ".join(_sums()),
+            sums=", ".join(sums()),
             joins="".join(LIST.format(name=name, value=values[name]) for name in lists),
         )
 
 
-def _fresh(tier: Tier, owner: str, starts_at: str = "c.starts_at") -> str:
+def fresh(tier: Tier, owner: str, starts_at: str = "c.starts_at") -> str:
     """Condition: what a tier holds of an owner is to be used."""
     return (
         f" AND NOT EXISTS (SELECT 1 FROM rollup_stale s"
@@ -226,7 +227,7 @@ def _select(columns: Iterable[str], tables: str, condition: str) -> str:
     return f"\n    SELECT {', '.join(columns)}\n    FROM {tables}\n    WHERE {condition}"
 
 
-def _sums() -> Iterable[str]:
+def sums() -> Iterable[str]:
     """The fields of `Sums` up to the longest duration, in their order."""
     yield OF_CELLS["runs"]
     for outcome in OUTCOMES:
