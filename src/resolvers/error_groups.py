@@ -1,0 +1,134 @@
+"""The most frequent errors of a range, grouped by fingerprint (see rollups/fingerprint.py) and type.
+
+They are read as figures are (see figure_sql.py): from cells, and from runs where these hold none yet.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ..db import Database
+from ..models.rollup import Tier
+from ..rollups.fingerprint import ERRED, FINGERPRINT, MESSAGE
+from . import figures
+from .figure_sql import HOUR_OF_RUN, LEDGER, RUNS_OF_HOURS, fresh
+from .figures import Reading
+from .layers import AGENTS, RUNS, Layer
+from .page import PageArgs
+from .question import Dimension, Question
+from .ranges import ResolvedRange
+from .run_filter import RunFilter
+from .scope import Scope
+from .spans import Bucket, Span
+from .statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorGroup:
+    """Errors of one kind. `message` and the run are of the one whose run started last, `*_at` are starts of runs."""
+
+    message: str
+    type: str | None
+    count: int
+    first_at: datetime
+    last_at: datetime
+    agent_id: int
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class WhichErrors:
+    """The `first` kinds of error, by how often they occurred, of all runs or of each agent or version."""
+
+    range: ResolvedRange
+    where: RunFilter
+    first: int
+    by: Dimension | None = None
+
+
+OF_RUNS = (
+    f"r.agent_id, coalesce(r.error_type, ''), {FINGERPRINT}, {MESSAGE}, 1::bigint, r.started_at, r.started_at, r.id"
+)
+OF_CELLS = "c.agent_id, c.error_type, c.fingerprint, c.message, c.runs::bigint, c.first_at, c.last_at, c.last_run_id"
+
+FREQUENT = """
+WITH e (key, agent_id, error_type, fingerprint, message, runs, first_at, last_at, last_run_id) AS MATERIALIZED ({parts}
+), kind AS (
+    SELECT e.key, e.fingerprint, e.error_type,
+        sum(e.runs)::bigint AS runs, min(e.first_at) AS first_at, max(e.last_at) AS last_at
+    FROM e GROUP BY 1, 2, 3
+), placed AS (
+    SELECT kind.*, row_number() OVER (
+        PARTITION BY key ORDER BY runs DESC, last_at DESC, fingerprint, error_type) AS place
+    FROM kind
+)
+SELECT DISTINCT ON (k.key, k.place)
+    k.key, e.message, nullif(k.error_type, ''), k.runs, k.first_at, k.last_at, e.agent_id, e.last_run_id
+FROM placed k
+JOIN e ON e.key = k.key AND e.fingerprint = k.fingerprint AND e.error_type = k.error_type AND e.last_at = k.last_at
+WHERE k.place <= {first}
+ORDER BY k.key, k.place, e.last_run_id DESC"""
+
+
+async def frequent(db: Database, scope: Scope, which: WhichErrors) -> list[ErrorGroup]:
+    """Of all runs in the scope. Raises HorizonError for what takes runs that have been dropped."""
+    return (await _read(db, scope, which, None)).get(0, [])
+
+
+async def frequent_of(db: Database, scope: Scope, which: WhichErrors, owners: list[int]) -> list[list[ErrorGroup]]:
+    """Of each of some agents or versions, all by one statement. Raises HorizonError as `frequent` does."""
+    found = await _read(db, scope, which, tuple(owners))
+    return [found.get(owner, []) for owner in owners]
+
+
+async def _read(
+    db: Database, scope: Scope, which: WhichErrors, owners: tuple[int, ...] | None
+) -> dict[int, list[ErrorGroup]]:
+    size = PageArgs(first=which.first).size
+    question = Question(which.range, which.where, by=which.by, bucket=Bucket.HOUR, owners=owners)
+    groups: dict[int, list[ErrorGroup]] = {}
+    async with figures.reading(db, scope, question) as reading:
+        if not reading.is_nothing:
+            sql, args = ErrorSql(reading).build(size)
+            for key, *group in await reading.connection.fetch(sql, *args):
+                groups.setdefault(key, []).append(ErrorGroup(*group))
+    return groups
+
+
+@dataclass(slots=True)
+class ErrorSql:
+    """Builds the statement for one reading."""
+
+    reading: Reading
+    _statement: Statement = field(default_factory=Statement)
+
+    def build(self, first: int) -> tuple[str, list[object]]:
+        """The statement and its parameters. Its rows: the key, and the fields of `ErrorGroup` in order."""
+        parts = "\n    UNION ALL".join(self._parts())
+        return FREQUENT.format(parts=parts, first=self._statement.arg(first)), self._statement.args
+
+    def _parts(self) -> Iterable[str]:
+        for span in self.reading.spans.ends:
+            yield self._of_runs("run r", self._during("r.started_at", span))
+        whole = self.reading.spans.whole
+        if whole is not None:
+            hours = self._during("c.starts_at", whole) + fresh(Tier.HOUR, "c.agent_id")
+            yield self._select(AGENTS, OF_CELLS, "error_hour c", hours)
+            yield self._of_runs(RUNS_OF_HOURS, f"h.tier = {Tier.HOUR:d} AND {self._during('h.starts_at', whole)}")
+            unfolded = self._during("r.started_at", whole) + fresh(Tier.HOUR, "r.agent_id", HOUR_OF_RUN)
+            yield self._of_runs(LEDGER, unfolded)
+
+    def _during(self, column: str, span: Span) -> str:
+        arg = self._statement.arg
+        return f"{column} >= {arg(span.from_)} AND {column} < {arg(span.to)}"
+
+    def _of_runs(self, tables: str, condition: str) -> str:
+        return self._select(RUNS, OF_RUNS, tables, f"{condition} AND {ERRED}")
+
+    def _select(self, layer: Layer, columns: str, tables: str, condition: str) -> str:
+        narrowed = Statement(args=self._statement.args)
+        layer.narrow(narrowed, self.reading.where)
+        conditions = " AND ".join([condition, *narrowed.conditions])
+        return (
+            f"\n    SELECT {layer.keys[self.reading.question.by]}, {columns}\n    FROM {tables}\n    WHERE {conditions}"
+        )
