@@ -1,0 +1,192 @@
+"""What pheromone scores are computed from, read for many agents at a time from hourly and daily cells.
+
+Durations are in milliseconds and costs in USD. Intervals are given in hours: days would be those of the session's
+time zone.
+"""
+
+from ..models import RunStatus
+from .histogram import COUNT_BITS, MOST
+
+COUNTED = f"c.status IN ({RunStatus.SUCCEEDED:d}, {RunStatus.FAILED:d}, {RunStatus.TIMED_OUT:d})"
+"""Whether a cell's runs count: cancelled ones say nothing of the agent."""
+
+WINDOW = "interval '168 hours'"
+"""The medians of a day are those of so long before it."""
+
+VALUE = "CASE e.kind WHEN 'duration' THEN ($3::float8[])[e.bucket + 1] ELSE ($3::float8[])[e.bucket + 1] / 1e6 END"
+"""What stands for a bucket; costs are counted in millionths."""
+
+
+def entries(of: str) -> str:
+    """SQL for the histogram entries of cells, with the number of runs in each bucket."""
+    return f"""
+        SELECT c.agent_id, c.starts_at, h.kind, h.entry >> {COUNT_BITS} AS bucket, sum(h.entry & {MOST}) AS number
+        FROM {of} c CROSS JOIN LATERAL (
+            SELECT 'duration' AS kind, unnest(c.durations) AS entry UNION ALL SELECT 'cost', unnest(c.costs)
+        ) h
+        GROUP BY 1, 2, 3, 4"""
+
+
+STARTS = """
+    SELECT s.agent_id, before.score, before.starts_at, before.quality IS NULL AS reported,
+        CASE WHEN given.hour IS NOT NULL THEN a.pheromone_score END AS given, given.hour AS given_from
+    FROM unnest($1::bigint[], $2::timestamptz[]) AS s (agent_id, starts_at)
+    JOIN agent_state a ON a.agent_id = s.agent_id
+    LEFT JOIN LATERAL (
+        SELECT p.score, p.starts_at, p.quality FROM pheromone_hour p
+        WHERE p.agent_id = s.agent_id AND p.starts_at < s.starts_at ORDER BY p.starts_at DESC LIMIT 1
+    ) before ON true
+    LEFT JOIN LATERAL (
+        SELECT date_trunc('hour', a.pheromone_at, 'UTC') AS hour WHERE NOT EXISTS (
+            SELECT 1 FROM run_hour c WHERE c.agent_id = a.agent_id AND c.scored_runs > 0
+            AND c.starts_at = date_trunc('hour', a.pheromone_at, 'UTC'))
+    ) given ON true"""
+"""What is known of agents before an hour each. A score was given by hand if no run of its hour reported one."""
+
+MEDIANS = f"""
+    WITH since AS (
+        SELECT s.agent_id, s.starts_at, date_trunc('day', s.starts_at, 'UTC') AS day
+        FROM unnest($1::bigint[], $2::timestamptz[]) AS s (agent_id, starts_at)
+    ), stored AS (
+        SELECT s.agent_id, s.day, p.median_duration_ms, p.median_cost
+        FROM since s CROSS JOIN LATERAL (
+            SELECT p.median_duration_ms, p.median_cost FROM pheromone_hour p
+            WHERE p.agent_id = s.agent_id AND p.quality IS NOT NULL
+            AND p.starts_at >= s.day AND p.starts_at < s.day + interval '24 hours' LIMIT 1
+        ) p
+    ), missing AS (
+        SELECT DISTINCT c.agent_id, date_trunc('day', c.starts_at, 'UTC') AS day
+        FROM since s JOIN run_hour c ON c.agent_id = s.agent_id AND c.starts_at >= s.starts_at
+        WHERE {COUNTED}
+        EXCEPT SELECT agent_id, day FROM stored
+    ), span AS (
+        SELECT agent_id, min(day) - {WINDOW} AS first, max(day) AS last FROM missing GROUP BY agent_id
+    ), cell AS (
+        SELECT c.agent_id, c.starts_at, c.durations, c.costs
+        FROM span s JOIN run_day c ON c.agent_id = s.agent_id AND c.starts_at >= s.first AND c.starts_at < s.last
+        WHERE {COUNTED} AND NOT EXISTS (
+            SELECT 1 FROM rollup_stale r WHERE r.tier = $4 AND r.owner_id = c.agent_id AND r.starts_at = c.starts_at)
+        UNION ALL
+        SELECT c.agent_id, r.starts_at, c.durations, c.costs
+        FROM span s
+        JOIN rollup_stale r ON r.tier = $4 AND r.owner_id = s.agent_id
+            AND r.starts_at >= s.first AND r.starts_at < s.last
+        JOIN run_hour c ON c.agent_id = s.agent_id
+            AND c.starts_at >= r.starts_at AND c.starts_at < r.starts_at + interval '24 hours'
+        WHERE {COUNTED}
+    ), entry AS ({entries("cell")}
+    ), ranked AS (
+        SELECT m.agent_id, m.day, e.kind, e.bucket,
+            sum(sum(e.number)) OVER (PARTITION BY m.agent_id, m.day, e.kind ORDER BY e.bucket) AS up_to,
+            sum(sum(e.number)) OVER (PARTITION BY m.agent_id, m.day, e.kind) AS all_of_them
+        FROM missing m
+        JOIN entry e ON e.agent_id = m.agent_id AND e.starts_at >= m.day - {WINDOW} AND e.starts_at < m.day
+        GROUP BY 1, 2, 3, 4
+    ), middle AS (
+        SELECT agent_id, day, kind, min(bucket) AS bucket FROM ranked
+        WHERE 2 * up_to >= all_of_them GROUP BY 1, 2, 3
+    )
+    SELECT agent_id, day, median_duration_ms, median_cost FROM stored
+    UNION ALL
+    SELECT m.agent_id, m.day,
+        min({VALUE}) FILTER (WHERE e.kind = 'duration'), min({VALUE}) FILTER (WHERE e.kind = 'cost')
+    FROM missing m LEFT JOIN middle e ON e.agent_id = m.agent_id AND e.day = m.day
+    GROUP BY m.agent_id, m.day"""
+"""Nearest-rank medians for each day with runs from an hour of an agent on.
+
+Those of the first day are as they were if any hour of it is stored, for they stem from days before. Of a day that is
+stale the hours are taken.
+"""
+
+HOURS = f"""
+    WITH cell AS (
+        SELECT c.agent_id, c.starts_at, c.status, c.runs, c.scored_runs, c.score, c.durations, c.costs
+        FROM unnest($1::bigint[], $2::timestamptz[]) AS s (agent_id, starts_at)
+        JOIN run_hour c ON c.agent_id = s.agent_id AND c.starts_at >= s.starts_at
+    ), median AS (
+        SELECT m.agent_id, m.day, m.kind, m.value
+        FROM unnest($4::bigint[], $5::timestamptz[], $6::text[], $7::float8[]) AS m (agent_id, day, kind, value)
+    ), succeeded AS (
+        SELECT c.agent_id, c.starts_at, c.durations, c.costs
+        FROM cell c WHERE c.status = {RunStatus.SUCCEEDED:d} AND c.agent_id = ANY($4::bigint[])
+    ), entry AS ({entries("succeeded")}
+    ), term AS (
+        SELECT e.agent_id, e.starts_at, e.kind,
+            sum(e.number * CASE WHEN m.value + {VALUE} = 0 THEN 0.5 ELSE m.value / (m.value + {VALUE}) END
+                ORDER BY e.bucket) / sum(e.number) AS mean
+        FROM entry e
+        JOIN median m ON m.agent_id = e.agent_id AND m.kind = e.kind AND m.day = date_trunc('day', e.starts_at, 'UTC')
+        GROUP BY 1, 2, 3
+    ), hour AS (
+        SELECT c.agent_id, c.starts_at,
+            coalesce(sum(c.runs) FILTER (WHERE {COUNTED}), 0) AS runs,
+            coalesce(sum(c.runs) FILTER (WHERE c.status = {RunStatus.SUCCEEDED:d}), 0) AS succeeded,
+            (sum(c.score) / nullif(sum(c.scored_runs), 0))::float8 AS reported
+        FROM cell c GROUP BY 1, 2
+    )
+    SELECT h.agent_id, h.starts_at, h.runs, h.succeeded, d.mean AS duration, c.mean AS cost, h.reported
+    FROM hour h
+    LEFT JOIN term d ON d.agent_id = h.agent_id AND d.starts_at = h.starts_at AND d.kind = 'duration'
+    LEFT JOIN term c ON c.agent_id = h.agent_id AND c.starts_at = h.starts_at AND c.kind = 'cost'
+    WHERE h.runs > 0 OR h.reported IS NOT NULL
+    ORDER BY h.agent_id, h.starts_at"""
+"""Each agent's hours from one on. Sums are in the order of the buckets, so that equal cells give equal bits."""
+
+STALE = "SELECT owner_id, min(starts_at) AS since FROM rollup_stale WHERE tier = $1 GROUP BY owner_id ORDER BY owner_id"
+
+# Locked in the order in which writers mark.
+TAKE = """
+    WITH mark AS (
+        SELECT r.owner_id, r.starts_at FROM rollup_stale r
+        WHERE r.tier = $1 AND r.owner_id = ANY($2::bigint[]) ORDER BY r.owner_id, r.starts_at FOR UPDATE
+    ), taken AS (
+        DELETE FROM rollup_stale r USING mark m
+        WHERE r.tier = $1 AND r.owner_id = m.owner_id AND r.starts_at = m.starts_at
+        RETURNING r.owner_id, r.starts_at
+    )
+    SELECT owner_id, min(starts_at) AS since FROM taken GROUP BY owner_id ORDER BY owner_id"""
+
+FORGET = """
+    DELETE FROM pheromone_hour p
+    USING unnest($1::bigint[], $2::timestamptz[]) AS s (agent_id, starts_at)
+    WHERE p.agent_id = s.agent_id AND p.starts_at >= s.starts_at AND NOT EXISTS (
+        SELECT 1 FROM unnest($3::bigint[], $4::timestamptz[]) AS h (agent_id, starts_at)
+        WHERE h.agent_id = p.agent_id AND h.starts_at = p.starts_at)"""
+"""Hours from one on that have no runs any more."""
+
+STORE = """
+    INSERT INTO pheromone_hour AS p
+        (agent_id, starts_at, score, runs, quality, median_duration_ms, median_cost)
+    SELECT h.agent_id, h.starts_at, h.score, h.runs, h.quality, h.median_duration_ms, h.median_cost
+    FROM unnest(
+        $1::bigint[], $2::timestamptz[], $3::float8[], $4::bigint[], $5::float8[], $6::float8[], $7::float8[]
+    ) AS h (agent_id, starts_at, score, runs, quality, median_duration_ms, median_cost)
+    ON CONFLICT ON CONSTRAINT pheromone_hour_pkey DO UPDATE SET
+        score = excluded.score,
+        runs = excluded.runs,
+        quality = excluded.quality,
+        median_duration_ms = excluded.median_duration_ms,
+        median_cost = excluded.median_cost
+    WHERE (p.score, p.runs, p.quality, p.median_duration_ms, p.median_cost) IS DISTINCT FROM
+        (excluded.score, excluded.runs, excluded.quality, excluded.median_duration_ms, excluded.median_cost)"""
+
+# Rows are locked as the writer of runs locks them, by agent, and read again when they had to be waited for.
+SETTLE = """
+    WITH now AS (
+        SELECT a.agent_id, coalesce($1 + (p.score - $1) * 0.5::float8 ^ (
+            greatest(extract(epoch FROM $2::timestamptz - p.starts_at)::float8 / 3600 - 1, 0) / $3), $1) AS score
+        FROM agent_state a LEFT JOIN LATERAL (
+            SELECT p.score, p.starts_at FROM pheromone_hour p
+            WHERE p.agent_id = a.agent_id ORDER BY p.starts_at DESC LIMIT 1
+        ) p ON true
+        WHERE a.pheromone_at IS NULL
+    ), changed AS (
+        SELECT a.agent_id, n.score FROM agent_state a JOIN now n ON n.agent_id = a.agent_id
+        WHERE a.pheromone_at IS NULL AND abs(a.pheromone_score - n.score) > $4
+        ORDER BY a.agent_id FOR UPDATE OF a
+    )
+    UPDATE agent_state a SET pheromone_score = c.score FROM changed c WHERE a.agent_id = c.agent_id"""
+"""Bring the scores of all agents that report none to `$2`, the start of an hour: what the last hour left, evaporated.
+
+`$1` is where they evaporate to, `$3` the half-life in hours; differences up to `$4` are let be.
+"""
