@@ -4,9 +4,6 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-import asyncpg
-
-from ..errors import FormicaryError
 from .failures import Failures
 from .job import Job
 from .journal import Journal
@@ -120,6 +117,6 @@ class Loop:
         """None where the journal cannot be reached: the job is done all the same."""
         try:
             return await noting
-        except (FormicaryError, asyncpg.PostgresError) as problem:
+        except Exception as problem:  # noqa: BLE001 - `tell` logs it
             self._failures.tell(problem)
             return None
