@@ -57,12 +57,13 @@ OUTCOMES = ("c.status = 2", "c.status IN (3, 5)", "c.status = 4")
 MERGED = """WITH c ({columns}) AS MATERIALIZED ({parts}
 )
 SELECT {chosen}
-FROM (SELECT c.key, c.bucket, {sums} FROM c GROUP BY 1, 2) s{joins}"""
+FROM (SELECT c.owner, c.key, c.bucket, {sums} FROM c GROUP BY 1, 2, 3) s{joins}"""
 
 LIST = """
 LEFT JOIN (
-    SELECT c.key, c.bucket, {value} AS value FROM c CROSS JOIN LATERAL unnest(c.{name}) AS e GROUP BY 1, 2
-) {name} ON {name}.key = s.key AND {name}.bucket = s.bucket"""
+    SELECT c.owner, c.key, c.bucket, {value} AS value
+    FROM c CROSS JOIN LATERAL unnest(c.{name}) AS e GROUP BY 1, 2, 3
+) {name} ON {name}.owner = s.owner AND {name}.key = s.key AND {name}.bucket = s.bucket"""
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ class FigureSql:
     _filters: dict[str, str] = field(default_factory=dict)
 
     def build(self) -> tuple[str, list[object]]:
-        """The statement and its parameters. Its rows: key, start of the bucket, and the fields of `Sums` in order."""
+        """The statement and its parameters. Rows: owner, key, start of the bucket, the fields of `Sums`."""
         parts = list(self._raw() if self.exact else self._tiered())
         return self._merged("\n    UNION ALL".join(parts)), self._statement.args
 
@@ -158,18 +159,21 @@ class FigureSql:
         return f"{alias}.tier = {tier:d} AND {self._during(f'{alias}.starts_at', span)}"
 
     def _of_runs(self, tables: str, condition: str) -> str:
-        columns = [RUNS.keys[self.question.by], self._bucket("r.started_at"), "r.status", *OF_RUNS.values()]
+        columns = [*self._keys(RUNS), self._bucket("r.started_at"), "r.status", *OF_RUNS.values()]
         wants = self.question.wants
         if wants.durations:
             columns.append(f"array_agg({self._entry()}) FILTER (WHERE {TIMED})")
         if wants.people:
             columns += [_hashes(USER, "r.user_id"), _hashes(SESSION, "r.session_id")]
-        return _select(columns, tables, condition + self._filter(RUNS)) + "\n    GROUP BY 1, 2, 3"
+        return _select(columns, tables, condition + self._filter(RUNS)) + "\n    GROUP BY 1, 2, 3, 4"
 
     def _of_cells(self, layer: Layer, tables: str, condition: str) -> str:
-        columns = [layer.keys[self.question.by], self._bucket("c.starts_at"), "c.status"]
+        columns = [*self._keys(layer), self._bucket("c.starts_at"), "c.status"]
         columns += [f"c.{column}" for column in (*OF_RUNS, *self._lists())]
         return _select(columns, tables, condition + self._filter(layer))
+
+    def _keys(self, layer: Layer) -> tuple[str, str]:
+        return layer.keys[self.question.within], layer.keys[self.question.by]
 
     def _lists(self) -> list[str]:
         """The columns of cells that are arrays."""
@@ -181,6 +185,8 @@ class FigureSql:
         if layer.name not in self._filters:
             narrowed = Statement(args=self._statement.args)
             layer.narrow(narrowed, self.where)
+            if self.question.by in layer.only:
+                narrowed.conditions.append(layer.only[self.question.by])
             self._filters[layer.name] = "".join(f" AND {condition}" for condition in narrowed.conditions)
         return self._filters[layer.name]
 
@@ -199,7 +205,7 @@ class FigureSql:
         durations = "durations.value" if wants.durations else "NULL"
         values = {"durations": "array_agg(e)", "users": "count(DISTINCT e)", "sessions": "count(DISTINCT e)"}
         return MERGED.format(
-            columns=", ".join(["key", "bucket", "status", *OF_RUNS, *lists]),
+            columns=", ".join(["owner", "key", "bucket", "status", *OF_RUNS, *lists]),
             parts=parts,
             chosen=", ".join(["s.*", *people, durations]),
             sums=", ".join(sums()),

@@ -3,11 +3,10 @@
 Everything that shows a figure asks here, so that the same question has the same answer wherever it is asked.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 from ..db import Connection, Database
 from ..errors import BadInputError
@@ -25,6 +24,9 @@ HORIZON = "SELECT runs_since, set_config('plan_cache_mode', 'force_generic_plan'
 """With a setting for the next statement, to save a round trip: to plan that anew takes longer than to execute it."""
 
 DEFAULT_RANGE = TimeRange(last=24 * 60 * 60 * 1000)
+
+NEAR = ResolvedRange(datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
+"""Far from the ends of the calendar, so that the range before and the last bucket lie within it too."""
 
 
 class HorizonError(BadInputError):
@@ -49,11 +51,20 @@ class Figures:
     previous: "Figures | None" = None
 
     def metrics(self, key: Key = 0, bucket: datetime | None = None) -> Metrics:
-        """Of one group; of its part of the range where figures are grouped by buckets."""
+        """Of one group; of its part of the range where figures are grouped by buckets.
+
+        The previous ones are of the range of equal length just before, and of a bucket those of the bucket before (of
+        the same part of it, for one that the range cuts).
+        """
         group = key, bucket
-        previous = None if self.previous is None else self.previous.metrics(key)
         sums = self.groups.get(group, NOTHING)
-        return Metrics(self._range_of(bucket), sums, self.pheromone.get(group), previous)
+        return Metrics(self._range_of(bucket), sums, self.pheromone.get(group), self._previous(key, bucket))
+
+    def _previous(self, key: Key, bucket: datetime | None) -> Metrics | None:
+        if self.previous is None:
+            return None
+        length = self.question.bucket.length if self.question.bucket else timedelta()
+        return self.previous.metrics(key, bucket - length if bucket else None)
 
     def _range_of(self, bucket: datetime | None) -> ResolvedRange:
         if bucket is None or self.question.bucket is None:
@@ -91,30 +102,51 @@ class Reading:
 
 
 async def read(db: Database, scope: Scope, question: Question) -> Figures:
-    """Raises HorizonError for what takes runs that have been dropped."""
-    range_, groups = await _read_sums(db, scope, question)
+    """The figures of a question that is not `within` anything.
+
+    Raises HorizonError for what takes runs that have been dropped.
+    """
+    return (await read_each(db, scope, replace(question, within=None), (0,)))[0]
+
+
+async def read_each(db: Database, scope: Scope, question: Question, owners: Sequence[int]) -> list[Figures]:
+    """The figures of each of the question's owners, apart. Raises HorizonError as `read` does."""
+    range_, sums = await _read_sums(db, scope, question)
     wants = question.wants
     scores = await pheromone.averages(db, scope, replace(question, range=range_)) if wants.pheromone else {}
-    previous = await read(db, scope, _before(question, range_)) if wants.previous else None
-    return Figures(question, range_, groups, scores, previous)
+    before = await read_each(db, scope, _before(question, range_), owners) if wants.previous else [None] * len(owners)
+    return [
+        Figures(question, range_, sums.get(owner, {}), scores.get(owner, {}), previous)
+        for owner, previous in zip(owners, before, strict=True)
+    ]
 
 
 def question_range(range_: TimeRange | None, where: RunFilter, now: datetime) -> ResolvedRange:
-    """The range that is asked for, within the filter's own if it has one; by default the last 24 hours."""
+    """The range that is asked for, within the filter's own if it has one; by default the last 24 hours.
+
+    Raises BadInputError for what `resolve` does not take, and for what lies so far off that no run can.
+    """
     if where.range is None:
-        return resolve(range_ or DEFAULT_RANGE, now)
-    filtered = resolve(where.range, now)
+        return _near(resolve(range_ or DEFAULT_RANGE, now))
+    filtered = _near(resolve(where.range, now))
     if range_ is None:
         return filtered
-    asked = resolve(range_, now)
+    asked = _near(resolve(range_, now))
     from_ = max(asked.from_, filtered.from_)
     return ResolvedRange(from_, max(from_, min(asked.to, filtered.to)))
 
 
+def _near(range_: ResolvedRange) -> ResolvedRange:
+    if range_.from_ < NEAR.from_ or range_.to > NEAR.to:
+        raise BadInputError(f"range: figures are of the years {NEAR.from_.year} to {NEAR.to.year - 1}.")
+    return range_
+
+
 def _before(question: Question, range_: ResolvedRange) -> Question:
-    """The same of the range of equal length just before."""
-    earlier = ResolvedRange(range_.from_ - (range_.to - range_.from_), range_.from_)
-    return replace(question, range=earlier, bucket=None, wants=replace(question.wants, previous=False))
+    """The same of the range of equal length just before; each bucket's of the bucket before."""
+    length = question.bucket.length if question.bucket else range_.to - range_.from_
+    earlier = ResolvedRange(range_.from_ - length, range_.to - length)
+    return replace(question, range=earlier, wants=replace(question.wants, previous=False))
 
 
 @asynccontextmanager
@@ -133,19 +165,26 @@ async def reading(db: Database, scope: Scope, question: Question) -> AsyncIterat
 
 async def _resolved(db: Database, scope: Scope, question: Question) -> ResolvedFilter:
     where = await resolve_names(db, scope, replace(question.where, range=None))
-    if question.owners is None or question.by is None:
+    owned = question.within or question.by
+    if question.owners is None or owned is None:
         return where
-    owners = Choice(f"r.{question.by.lower()}_id", question.owners, "bigint")
+    owners = Choice(f"r.{owned.lower()}_id", question.owners, "bigint")
     return replace(where, choices=[owners, *where.choices])
 
 
-async def _read_sums(db: Database, scope: Scope, question: Question) -> tuple[ResolvedRange, dict[Group, Sums]]:
+async def _read_sums(
+    db: Database, scope: Scope, question: Question
+) -> tuple[ResolvedRange, dict[int, dict[Group, Sums]]]:
+    """The range as it can be answered, and by owner the sums of each group."""
     async with reading(db, scope, question) as found:
         if found.is_nothing:
             return found.range, {}
         sql, args = found.sums_sql()
         rows = await found.connection.fetch(sql, *args)
-    return found.range, {_group(row, question): Sums(*[*row[2:], found.exact]) for row in map(tuple, rows)}
+    sums: dict[int, dict[Group, Sums]] = {}
+    for owner, key, start, *values in map(tuple, rows):
+        sums.setdefault(owner, {})[key, start if question.bucket else None] = Sums(*[*values, found.exact])
+    return found.range, sums
 
 
 def _spans(question: Question, range_: ResolvedRange) -> Spans:
@@ -155,7 +194,3 @@ def _spans(question: Question, range_: ResolvedRange) -> Spans:
     if only_runs:
         return Spans(None, (), (Span(range_.from_, range_.to),))
     return split(range_, by_days=question.bucket in {None, Bucket.DAY, Bucket.WEEK})
-
-
-def _group(row: tuple[Any, ...], question: Question) -> Group:
-    return row[0], None if question.bucket is None else row[1]

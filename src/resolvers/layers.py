@@ -10,15 +10,19 @@ from .statement import Statement
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """By which dimensions a layer can group (None: all in one), and by which fields of a filter it can narrow."""
+    """By which dimensions a layer can group (None: all in one), and by which fields of a filter it can narrow.
+
+    `only` are the runs that a dimension is of, where these are not all.
+    """
 
     name: str
     keys: Mapping[Dimension | None, str]
+    only: Mapping[Dimension | None, str]
     fields: frozenset[str]
     narrow: Callable[[Statement, ResolvedFilter], None]
 
     def can_answer(self, question: Question) -> bool:
-        return question.by in self.keys and question.fields <= self.fields
+        return question.by in self.keys and question.within in self.keys and question.fields <= self.fields
 
 
 def _narrow_runs(statement: Statement, where: ResolvedFilter) -> None:
@@ -55,6 +59,7 @@ def _narrow_status(statement: Statement, where: RunFilter) -> None:
 PROJECTS = Layer(
     "projects",
     {None: "0", Dimension.STATUS: "c.status", Dimension.PROJECT: "c.project_id"},
+    {},
     frozenset({"project", "status"}),
     _narrow_projects,
 )
@@ -71,6 +76,7 @@ AGENTS = Layer(
         Dimension.ERROR_TYPE: "c.error_type",
         Dimension.PROJECT: "(SELECT a.project_id FROM agent a WHERE a.id = c.agent_id)",
     },
+    {Dimension.ERROR_TYPE: "(c.error_type <> '' OR c.status IN (3, 5))"},
     PROJECTS.fields | {"agent", "agent_id", "version", "version_id", "model", "provider", "error_type"},
     _narrow_agents,
 )
@@ -88,6 +94,7 @@ RUNS = Layer(
         Dimension.INITIATOR: "coalesce(r.initiator, '')",
         Dimension.PROJECT: "r.project_id",
     },
+    {Dimension.ERROR_TYPE: "(coalesce(r.error_type, '') <> '' OR r.status IN (3, 5))"},
     frozenset(RunFilter.__dataclass_fields__),
     _narrow_runs,
 )

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import cached_property
 
 from ..rollups.histogram import Histogram, Slot
 from .ranges import ResolvedRange
 
 _HOUR = timedelta(hours=1)
+
+TEN_DIGITS = Context(prec=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """USD. `total` is of the runs whose cost is known, and `per_run` its average over these."""
+    """USD. `total` is of the runs whose cost is known, and `per_run` its average over these, to ten digits."""
 
     total: Decimal
     per_run: Decimal | None
@@ -179,7 +181,8 @@ class Metrics:
     def cost(self) -> Cost:
         sums = self.sums
         known = sums.runs - sums.unknown_runs
-        return Cost(sums.cost, sums.cost / known if known else None, sums.estimated_runs, sums.unknown_runs)
+        per_run = TEN_DIGITS.divide(sums.cost, Decimal(known)) if known else None
+        return Cost(sums.cost, per_run, sums.estimated_runs, sums.unknown_runs)
 
     @property
     def files_created(self) -> int:

@@ -1,32 +1,41 @@
 """Pheromone scores of agents, as they were kept hour by hour."""
 
+from typing import TypeAlias
+
 from ..db import Database
 from .question import Dimension, Group, Question
 from .scope import Scope
-from .spans import HOUR, floor
+from .spans import HOUR, Bucket, floor
 from .statement import Statement
 
 KEYS: dict[Dimension | None, str] = {None: "0", Dimension.AGENT: "p.agent_id", Dimension.PROJECT: "a.project_id"}
+Averages: TypeAlias = dict[int, dict[Group, float]]
+"""By owner (0 where a question is not within any) and group."""
 FIELDS = frozenset({"project", "agent", "agent_id"})
 
 
-async def averages(db: Database, scope: Scope, question: Question) -> dict[Group, float]:
+async def averages(db: Database, scope: Scope, question: Question) -> Averages:
     """The mean of the agents' hourly scores, weighted by their finished runs in the hour.
 
-    A score is an agent's as a whole: where a question narrows or groups by anything else, there is none.
+    A score is an agent's as a whole and an hour's: where a question narrows or groups by anything else, there is none.
     """
-    if question.by not in KEYS or not question.fields <= FIELDS:
+    if not {question.by, question.within} <= KEYS.keys() or not question.fields <= FIELDS:
+        return {}
+    if question.bucket is Bucket.MINUTE:
         return {}
     statement = _hours(scope, question)
     bucket = question.bucket
     start = "NULL::timestamptz" if bucket is None else f"date_trunc('{bucket.lower()}', p.starts_at, 'UTC')"
     rows = await db.fetch(
-        f"SELECT {KEYS[question.by]}, {start}, sum(p.score * p.runs) / sum(p.runs)"
+        f"SELECT {KEYS[question.within]}, {KEYS[question.by]}, {start}, sum(p.score * p.runs) / sum(p.runs)"
         " FROM pheromone_hour p JOIN agent a ON a.id = p.agent_id JOIN project o ON o.id = a.project_id"
-        f" {statement.where_clause} GROUP BY 1, 2",
+        f" {statement.where_clause} GROUP BY 1, 2, 3",
         *statement.args,
     )
-    return {(key, at): score for key, at, score in rows}
+    averages: Averages = {}
+    for owner, key, at, score in rows:
+        averages.setdefault(owner, {})[key, at] = score
+    return averages
 
 
 def _hours(scope: Scope, question: Question) -> Statement:
@@ -34,6 +43,8 @@ def _hours(scope: Scope, question: Question) -> Statement:
     statement.where("p.runs > 0")
     statement.where("p.starts_at >= {} AND p.starts_at < {}", floor(question.range.from_, HOUR), question.range.to)
     statement.within("a.project_id", scope)
+    if question.owners is not None:
+        statement.where(f"{KEYS[question.within or question.by]} = ANY({{}}::bigint[])", list(question.owners))
     if where.project is not None:
         statement.where("o.slug = {}::text", where.project)
     if where.agent is not None:

@@ -52,7 +52,8 @@ class Question:
     """Which runs, and how their figures are grouped: by a dimension, by buckets of time, by both or not at all.
 
     The runs started in `range`; the filter's own range is of no account here. By agent, version or project, `owners`
-    are the ids of those that are asked about; None is for all.
+    are the ids of those that are asked about; None is for all. `within` one of these three, the owners are of that,
+    and each has figures apart, by whatever dimension.
     """
 
     range: ResolvedRange
@@ -62,6 +63,7 @@ class Question:
     wants: Wants = field(default_factory=Wants)
     source: Source = Source.AUTO
     owners: tuple[int, ...] | None = None
+    within: Dimension | None = None
 
     @property
     def fields(self) -> set[str]:
