@@ -3,8 +3,7 @@
 They are read as figures are (see figure_sql.py): from cells, and from runs where these hold none yet.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from ..db import Database
@@ -13,14 +12,14 @@ from ..rollups.fingerprint import ERRED, FINGERPRINT, MESSAGE
 from . import figures
 from .figure_sql import HOUR_OF_RUN, LEDGER, RUNS_OF_HOURS, fresh
 from .figures import Reading
-from .layers import AGENTS, RUNS, Layer
+from .layers import AGENTS, RUNS
 from .page import PageArgs
+from .parts import Parts
 from .question import Dimension, Question
 from .ranges import ResolvedRange
 from .run_filter import RunFilter
 from .scope import Scope
-from .spans import Bucket, Span
-from .statement import Statement
+from .spans import Bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,46 +88,26 @@ async def _read(
     groups: dict[int, list[ErrorGroup]] = {}
     async with figures.reading(db, scope, question) as reading:
         if not reading.is_nothing:
-            sql, args = ErrorSql(reading).build(size)
+            sql, args = _sql(reading, size)
             for key, *group in await reading.connection.fetch(sql, *args):
                 groups.setdefault(key, []).append(ErrorGroup(*group))
     return groups
 
 
-@dataclass(slots=True)
-class ErrorSql:
-    """Builds the statement for one reading."""
+def _sql(reading: Reading, first: int) -> tuple[str, list[object]]:
+    """The statement and its parameters. Its rows: the key, and the fields of `ErrorGroup` in order."""
+    parts = Parts(reading.where, reading.question.by)
+    for span in reading.spans.ends:
+        _add_runs(parts, "run r", parts.during("r.started_at", span))
+    whole = reading.spans.whole
+    if whole is not None:
+        hours = parts.during("c.starts_at", whole) + fresh(Tier.HOUR, "c.agent_id")
+        parts.add(AGENTS, OF_CELLS, "error_hour c", hours)
+        _add_runs(parts, RUNS_OF_HOURS, f"h.tier = {Tier.HOUR:d} AND {parts.during('h.starts_at', whole)}")
+        unfolded = parts.during("r.started_at", whole) + fresh(Tier.HOUR, "r.agent_id", HOUR_OF_RUN)
+        _add_runs(parts, LEDGER, unfolded)
+    return FREQUENT.format(parts=parts.union(), first=parts.statement.arg(first)), parts.statement.args
 
-    reading: Reading
-    _statement: Statement = field(default_factory=Statement)
 
-    def build(self, first: int) -> tuple[str, list[object]]:
-        """The statement and its parameters. Its rows: the key, and the fields of `ErrorGroup` in order."""
-        parts = "\n    UNION ALL".join(self._parts())
-        return FREQUENT.format(parts=parts, first=self._statement.arg(first)), self._statement.args
-
-    def _parts(self) -> Iterable[str]:
-        for span in self.reading.spans.ends:
-            yield self._of_runs("run r", self._during("r.started_at", span))
-        whole = self.reading.spans.whole
-        if whole is not None:
-            hours = self._during("c.starts_at", whole) + fresh(Tier.HOUR, "c.agent_id")
-            yield self._select(AGENTS, OF_CELLS, "error_hour c", hours)
-            yield self._of_runs(RUNS_OF_HOURS, f"h.tier = {Tier.HOUR:d} AND {self._during('h.starts_at', whole)}")
-            unfolded = self._during("r.started_at", whole) + fresh(Tier.HOUR, "r.agent_id", HOUR_OF_RUN)
-            yield self._of_runs(LEDGER, unfolded)
-
-    def _during(self, column: str, span: Span) -> str:
-        arg = self._statement.arg
-        return f"{column} >= {arg(span.from_)} AND {column} < {arg(span.to)}"
-
-    def _of_runs(self, tables: str, condition: str) -> str:
-        return self._select(RUNS, OF_RUNS, tables, f"{condition} AND {ERRED}")
-
-    def _select(self, layer: Layer, columns: str, tables: str, condition: str) -> str:
-        narrowed = Statement(args=self._statement.args)
-        layer.narrow(narrowed, self.reading.where)
-        conditions = " AND ".join([condition, *narrowed.conditions])
-        return (
-            f"\n    SELECT {layer.keys[self.reading.question.by]}, {columns}\n    FROM {tables}\n    WHERE {conditions}"
-        )
+def _add_runs(parts: Parts, tables: str, condition: str) -> None:
+    parts.add(RUNS, OF_RUNS, tables, f"{condition} AND {ERRED}")
