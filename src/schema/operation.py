@@ -32,16 +32,17 @@ from graphql import (
     validate,
 )
 from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from ..auth import Principal
 from ..errors import BadInputError, FormicaryError, LimitError
-from . import access, failure
+from . import access, failure, lookahead
 from .access import Requirement
+from .compiled_selection import CompiledSelections
 from .compiled_variables import CompiledVariables, DecodedVariables
 from .cost import Cost
+from .executor import OperationExecutor
 from .failure import Failure
 from .limits import Limits
 
@@ -128,10 +129,6 @@ class GraphQLResult:
         return {error["extensions"]["code"] for error in self.errors}
 
 
-class OperationExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Strawberry's executor, the place to override how values are completed."""
-
-
 class Operation:
     """One operation of a valid document, with what it costs and takes."""
 
@@ -150,6 +147,7 @@ class Operation:
         self.cost = Cost(schema, document, definition)
         self.requirements = permissions(schema, document, definition)
         self.compiled = CompiledVariables.of(schema, document, definition)
+        self.selections = CompiledSelections(schema, document, definition)
 
 
 class Operations:
@@ -196,6 +194,8 @@ class Operations:
             operation.name,
             max_coercion_errors=MAX_ERRORS,
             is_awaitable=IS_AWAITABLE,
+            operation_extensions={lookahead.MEMO: {}},
+            selections=operation.selections,
         )
         if isinstance(executor, list):
             failures = failure.variable_failures(executor)

