@@ -56,6 +56,15 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A column whose value must lie between two, both included."""
+
+    column: str
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedFilter:
     """A filter whose names have become ids: `choices`, the most selective first, and the filter for the rest.
 
@@ -71,6 +80,18 @@ class ResolvedFilter:
     @property
     def matches_nothing(self) -> bool:
         return any(not choice.values for choice in self.choices)
+
+    @property
+    def figures(self) -> list[Figure]:
+        """What the filter says of durations and costs, which no index has in the order of time."""
+        where = self.where
+        found = []
+        if where.min_duration_ms is not None or where.max_duration_ms is not None:
+            most = math.inf if where.max_duration_ms is None else where.max_duration_ms
+            found.append(Figure("duration_ms", where.min_duration_ms or 0, most))
+        if where.min_cost is not None:
+            found.append(Figure("cost", float(where.min_cost), math.inf))
+        return found
 
     def apply(self, statement: Statement, *, except_: Choice | None = None) -> None:
         """Add the conditions, without the one choice that the caller takes care of."""

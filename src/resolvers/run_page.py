@@ -8,7 +8,7 @@ import asyncpg
 
 from ..db import Database
 from ..models.run import RunStatus
-from ..partitions import monday_of
+from ..partitions import monday_of, partition_name
 from .page import Order, Page, PageArgs
 from .run_filter import Choice, ResolvedFilter, RunFilter, resolve_names
 from .runs import COLUMNS, Run
@@ -21,6 +21,24 @@ MOST_BRANCHES = 20
 """Up to so many values of a column are read as branches, each in index order, and merged."""
 MOST_BOUNDED = 500
 """Up to so many, the newest run of each is looked up to know where to begin."""
+MOST_SORTED = 2_000
+"""So many runs are never sorted for a page, but found in its order: then they are frequent enough."""
+
+IS_FREQUENT = """
+    SELECT (
+        SELECT count(*) > 1 FROM unnest(histogram_bounds::text::float8[]) AS bound WHERE bound BETWEEN $3 AND $4
+    ) OR (
+        SELECT coalesce(sum(share), 0) > 0.002
+        FROM unnest(most_common_vals::text::float8[], most_common_freqs) AS common (value, share)
+        WHERE value BETWEEN $3 AND $4
+    )
+    FROM pg_stats
+    WHERE schemaname = ANY(current_schemas(false)) AND tablename = $1 AND attname = $2"""
+"""Whether runs with such a figure are surely frequent in a partition; null where nothing is known of it.
+
+A whole class of the histogram is one in a hundred. Of the most common values the shares are known, and from one in five
+hundred on a scan in the order of time takes less than 4 ms.
+"""
 
 
 async def page(db: Database, scope: Scope, args: PageArgs, where: RunFilter, order: Order[Run]) -> Page[Run]:
@@ -28,14 +46,10 @@ async def page(db: Database, scope: Scope, args: PageArgs, where: RunFilter, ord
     resolved = await resolve_names(db, scope, where)
     if resolved.matches_nothing:
         return Page.of([], args, order, _id_of)
-    rows: list[asyncpg.Record] = []
-    for since in _beginnings(resolved, args, order):
-        statement = Statement()
-        sql = _page_sql(statement, replace(resolved, since=since), args, order)
-        rows = await db.fetch_planned(sql, *statement.args)
-        if len(rows) > args.size:
-            break
-    return Page.of([Run(*row) for row in rows], args, order, _id_of)
+    found = await _among_few(db, resolved, args, order) if await _may_be_few(db, resolved, order) else None
+    if found is None:
+        found = await _in_order(db, resolved, args, order)
+    return Page.of(found, args, order, _id_of)
 
 
 async def pages(
@@ -83,16 +97,66 @@ async def counts(db: Database, scope: Scope, column: str, owners: Sequence[int],
     return [found.get(owner, 0) for owner in owners]
 
 
-def _beginnings(resolved: ResolvedFilter, args: PageArgs, order: Order[Run]) -> list[datetime | None]:
-    """How far back to look, step by step until the page is full; None is for all time.
+async def _in_order(db: Database, resolved: ResolvedFilter, args: PageArgs, order: Order[Run]) -> list[Run]:
+    """The runs of a page by scans that give them in its order.
 
     Words that occur together are far more frequent than PostgreSQL thinks, which takes them for independent: it reads
-    and sorts all of their occurrences. So the newest are looked for in the partitions of the last weeks first.
+    and sorts all of their occurrences. So the newest are looked for in the last partitions first.
     """
-    if len(resolved.error_words) < 2 or order.name != "STARTED" or order.descending == args.backward:
-        return [None]
+    looks_back = len(resolved.error_words) > 1 and _is_newest_first(args, order)
+    rows: list[asyncpg.Record] = []
+    for since in (*(_beginnings() if looks_back else ()), None):
+        statement = Statement()
+        sql = _page_sql(statement, replace(resolved, since=since), args, order)
+        rows = await db.fetch_planned(sql, *statement.args)
+        if len(rows) > args.size:
+            break
+    return [Run(*row) for row in rows]
+
+
+def _beginnings() -> list[datetime]:
+    """How far back to look, step by step until the page is full."""
     monday = monday_of(datetime.now(UTC))
-    return [monday, monday - timedelta(weeks=1), None]
+    return [monday, monday - timedelta(weeks=1)]
+
+
+async def _may_be_few(db: Database, resolved: ResolvedFilter, order: Order[Run]) -> bool:
+    """Whether durations or costs as the filter wants them may be seldom, as far as PostgreSQL's statistics tell.
+
+    They count values in classes of one in a hundred. Within one, and there lie all outliers, PostgreSQL thinks that
+    values are spread evenly; it would then read all runs in the order of time for a page of which there is nothing.
+    """
+    if order.name != "STARTED":
+        return False
+    table = partition_name(monday_of(datetime.now(UTC)))
+    for figure in resolved.figures:
+        if not await db.fetchval(IS_FREQUENT, table, figure.column, figure.least, figure.most):
+            return True
+    return False
+
+
+async def _among_few(db: Database, resolved: ResolvedFilter, args: PageArgs, order: Order[Run]) -> list[Run] | None:
+    """The runs of a page by sorting all that the filter leaves; None where those are too many for that."""
+    newest = [monday_of(datetime.now(UTC))] if _is_newest_first(args, order) else []
+    for since in (*newest, None):
+        statement = Statement()
+        replace(resolved, since=since).apply(statement)
+        args.bounds(statement, order)
+        rows = await db.fetch_planned(
+            f"SELECT {COLUMNS}, r.found FROM (SELECT r.*, count(*) OVER () AS found FROM ("
+            f"SELECT {COLUMNS} FROM run r {statement.where_clause} LIMIT {MOST_SORTED}) r) r"
+            f" ORDER BY {order.by(backward=args.backward)} LIMIT {args.size + 1}",
+            *statement.args,
+        )
+        if rows and rows[0]["found"] == MOST_SORTED:
+            return None
+        if len(rows) > args.size or since is None:
+            return [Run(*row[:-1]) for row in rows]
+    return None
+
+
+def _is_newest_first(args: PageArgs, order: Order[Run]) -> bool:
+    return order.name == "STARTED" and order.descending != args.backward
 
 
 def _page_sql(statement: Statement, resolved: ResolvedFilter, args: PageArgs, order: Order[Run]) -> str:

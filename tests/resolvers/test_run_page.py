@@ -1,4 +1,8 @@
-"""Statements that are put together of branches find what the plain condition finds."""
+"""Statements that are put together of branches, or sort all that is found, find what the plain condition finds."""
+
+import math
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -23,6 +27,13 @@ FILTERS = {
     "error text common": (RunFilter(error_text="timeout after"), "error_message LIKE 'timeout after %'"),
     "error text": (RunFilter(error_text="connection upstr"), "error_message LIKE 'connection to upstream-%'"),
     "durations": (RunFilter(min_duration_ms=5_000.5, max_duration_ms=5_100.5), "duration_ms BETWEEN 5001 AND 5100"),
+    "seldom durations": (RunFilter(max_duration_ms=215), "duration_ms <= 215"),
+    "frequent durations": (RunFilter(min_duration_ms=0), "duration_ms IS NOT NULL"),
+    "seldom durations of an agent": (
+        RunFilter(agent_id=(1,), min_duration_ms=110_000),
+        "agent_id = 1 AND duration_ms >= 110000",
+    ),
+    "seldom costs": (RunFilter(min_cost=Decimal("0.12")), "cost >= 0.12"),
 }
 
 
@@ -37,3 +48,41 @@ async def test_a_page_holds_the_first_runs_that_meet_the_condition(loaded: Datab
     expected = [row["id"] for row in await loaded.fetch(query)]
     assert [run.id for run in page.items] == (expected[::-1] if last else expected)
     assert len(expected) > 10
+
+
+async def test_runs_of_seldom_durations_are_paged_through_without_gaps(loaded: Database) -> None:
+    where, args = RunFilter(max_duration_ms=215), PageArgs(first=7)
+    found: list[int] = []
+    while args.after is not None or not found:
+        page = await run_page.page(loaded, None, args, where, runs.NEWEST_FIRST)
+        found += [run.id for run in page.items]
+        args = replace(args, after=page.cursor(page.items[-1]) if page.has_next else None)
+    query = "SELECT id FROM run WHERE duration_ms <= 215 ORDER BY started_at DESC, id DESC"
+    assert found == [row["id"] for row in await loaded.fetch(query)]
+    assert len(found) > 20
+
+
+async def test_where_more_are_found_than_are_sorted_the_page_is_found_in_its_order(
+    loaded: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = await run_page.page(loaded, None, PageArgs(first=20), RunFilter(max_duration_ms=215), runs.NEWEST_FIRST)
+    monkeypatch.setattr(run_page, "MOST_SORTED", 5)
+    again = await run_page.page(loaded, None, PageArgs(first=20), RunFilter(max_duration_ms=215), runs.NEWEST_FIRST)
+    assert again.items == page.items
+    assert len(page.items) == 20
+
+
+@pytest.mark.parametrize("column", ["duration_ms", "cost"])
+async def test_what_is_frequent_is_told_from_what_may_be_seldom(loaded: Database, column: str) -> None:
+    table = await loaded.fetchval("SELECT tableoid::regclass::text FROM run GROUP BY 1 ORDER BY count(*) DESC LIMIT 1")
+    quartiles = f"SELECT percentile_disc(ARRAY[0.0, 0.5, 1.0]) WITHIN GROUP (ORDER BY {column}) FROM {table}"
+    least, middle, most = map(float, await loaded.fetchval(quartiles))
+
+    async def is_frequent(least: float, most: float) -> object:
+        return await loaded.fetchval(run_page.IS_FREQUENT, table, column, least, most)
+
+    assert await is_frequent(0, middle) is True
+    assert await is_frequent(middle, math.inf) is True
+    assert await is_frequent(-1, least - 1e-9) is False
+    assert await is_frequent(most + 1, math.inf) is False
+    assert await loaded.fetchval(run_page.IS_FREQUENT, "run_nowhere", column, 0.0, math.inf) is None
