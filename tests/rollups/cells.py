@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from formicary.db import Database
 from formicary.models import RunStatus, Tier
@@ -23,7 +24,9 @@ MARK = """
 
 async def agent(db: Database, name: str = "planner", *, score: float | None = None, at: datetime | None = None) -> int:
     """An agent of the project `default`, with a score that was reported, if any; its id."""
-    state = {"pheromone_score": 0.5} if score is None else {"pheromone_score": score, "pheromone_at": at}
+    state: dict[str, Any] = (
+        {"pheromone_score": 0.5} if score is None else {"pheromone_score": score, "pheromone_at": at}
+    )
     return await insert_agent(db, name, **state)
 
 

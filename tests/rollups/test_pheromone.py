@@ -25,7 +25,7 @@ async def rows(db: Database) -> list[dict[str, Any]]:
 
 async def row(db: Database) -> dict[str, Any]:
     """The one of the hour of now."""
-    return [row for row in await rows(db) if row["starts_at"] == NOON][0]
+    return next(row for row in await rows(db) if row["starts_at"] == NOON)
 
 
 async def score_of(db: Database, agent_id: int) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -126,10 +127,10 @@ def test_quality_rises_with_each_success(runs: int, data: st.DataObject, duratio
 @given(st.integers(1, 100), scores, scores)
 def test_quality_does_not_fall_where_runs_are_quicker_or_cheaper(succeeded: int, one: float, other: float) -> None:
     slow, quick = sorted((one, other))
-    for term in ("duration", "cost"):
-        assert FORMULA.quality(hour(runs=100, succeeded=succeeded, **{term: slow})) <= FORMULA.quality(
-            hour(runs=100, succeeded=succeeded, **{term: quick})
-        )
+    quality = FORMULA.quality
+    some = partial(hour, runs=100, succeeded=succeeded)
+    assert quality(some(duration=slow)) <= quality(some(duration=quick))
+    assert quality(some(cost=slow)) <= quality(some(cost=quick))
 
 
 def test_a_term_that_is_not_known_falls_out() -> None:
