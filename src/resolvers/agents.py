@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -83,6 +84,13 @@ class AgentCard(Agent):
 
 
 @dataclass(frozen=True, slots=True)
+class RankedAgent(Agent):
+    """An agent in a list that is sorted by a figure, and that figure."""
+
+    figure: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class AgentFilter:
     """Which agents; what is None does not narrow. `search` looks for a text in the names, ignoring case."""
 
@@ -109,12 +117,25 @@ COLUMNS = f"""a.id, a.project_id, a.name, coalesce(a.display_name, a.name), a.fo
 
 TABLES = "agent a JOIN project p ON p.id = a.project_id LEFT JOIN agent_state s ON s.agent_id = a.id"
 
+TOTALS = """ CROSS JOIN LATERAL (
+    SELECT coalesce(sum(t.runs), 0) AS runs, coalesce(sum(t.cost), 0) AS cost, coalesce(
+        coalesce(sum(t.runs) FILTER (WHERE t.status IN (3, 5)), 0)
+        / nullif(sum(t.runs) FILTER (WHERE t.status IN (2, 3, 5)), 0), -1) AS error_rate
+    FROM run_total t WHERE t.agent_id = a.id) f"""
+
 CARDS_SQL = f"""
     SELECT {COLUMNS}, p.slug, (
         SELECT v.version FROM agent_version v WHERE v.agent_id = a.id ORDER BY v.id DESC LIMIT 1) AS latest_version
     FROM {TABLES}"""
 
 _STATUS_FIELD = [field.name for field in fields(Agent)].index("status")
+
+
+def _figure(agent: Agent) -> Decimal:
+    if not isinstance(agent, RankedAgent):
+        raise TypeError("the agent was not read in an order by a figure")
+    return agent.figure
+
 
 ORDERS: dict[str, Order[Agent]] = {
     "NAME": Order("NAME", 'a.name COLLATE "C"', "text", lambda agent: agent.name, str, id_column="a.id"),
@@ -145,20 +166,26 @@ ORDERS: dict[str, Order[Agent]] = {
 }
 """By the names of the contract's AgentOrderField. An agent that was never active is the least recent."""
 
+FIGURE_ORDERS: dict[str, Order[Agent]] = {
+    name: Order(name, f"f.{column}", "numeric", _figure, sql_value.numeric, id_column="a.id")
+    for name, column in (("RUNS", "runs"), ("ERROR_RATE", "error_rate"), ("COST", "cost"))
+}
+"""Those by figures of all time, as far as they are folded. Without an outcome an error rate is less than any."""
+
 
 def ordered(name: str, *, descending: bool) -> Order[Agent]:
-    return replace(ORDERS[name], descending=descending)
+    return replace((ORDERS | FIGURE_ORDERS)[name], descending=descending)
 
 
 async def page(db: Database, scope: Scope, args: PageArgs, where: AgentFilter, order: Order[Agent]) -> Page[Agent]:
     statement = _matching(scope, where)
     args.bounds(statement, order)
     rows = await db.fetch(
-        f"SELECT {COLUMNS} FROM {TABLES} {statement.where_clause}"
+        f"SELECT {_columns(order)} FROM {_tables(order)} {statement.where_clause}"
         f" ORDER BY {order.by(backward=args.backward)} LIMIT {args.size + 1}",
         *statement.args,
     )
-    return Page.of([_agent(row) for row in rows], args, order, _id_of)
+    return Page.of([_listed(row, order) for row in rows], args, order, _id_of)
 
 
 async def count(db: Database, scope: Scope, where: AgentFilter) -> int:
@@ -175,13 +202,13 @@ async def pages(
     args.bounds(statement, order)
     rows = await db.fetch(
         f"SELECT a.* FROM unnest({statement.arg(list(project_ids))}::bigint[]) AS owner (id) CROSS JOIN LATERAL ("
-        f"SELECT {COLUMNS}, row_number() OVER (ORDER BY {order.by(backward=args.backward)}) AS place"
-        f" FROM {TABLES} {statement.where_clause} ORDER BY place LIMIT {args.size + 1}) a ORDER BY a.place",
+        f"SELECT {_columns(order)}, row_number() OVER (ORDER BY {order.by(backward=args.backward)}) AS place"
+        f" FROM {_tables(order)} {statement.where_clause} ORDER BY place LIMIT {args.size + 1}) a ORDER BY a.place",
         *statement.args,
     )
     found: dict[int, list[Agent]] = {project_id: [] for project_id in project_ids}
     for *values, _place in rows:
-        agent = _agent(values)
+        agent = _listed(values, order)
         found[agent.project_id].append(agent)
     return [Page.of(found[project_id], args, order, _id_of) for project_id in project_ids]
 
@@ -223,6 +250,18 @@ async def cards(db: Database, scope: Scope, *, project: str | None = None, limit
     return [AgentCard(*_with_status(row)) for row in rows]
 
 
+def _columns(order: Order[Agent]) -> str:
+    return f"{COLUMNS}, {order.expression}" if order.name in FIGURE_ORDERS else COLUMNS
+
+
+def _tables(order: Order[Agent]) -> str:
+    return TABLES + TOTALS if order.name in FIGURE_ORDERS else TABLES
+
+
+def _listed(row: Iterable[Any], order: Order[Agent]) -> Agent:
+    return (RankedAgent if order.name in FIGURE_ORDERS else Agent)(*_with_status(row))
+
+
 def _id_of(agent: Agent) -> int:
     return agent.id
 
@@ -239,6 +278,12 @@ def _with_status(row: Iterable[Any]) -> list[Any]:
 
 def _matching(scope: Scope, where: AgentFilter) -> Statement:
     statement = Statement()
+    narrow(statement, scope, where)
+    return statement
+
+
+def narrow(statement: Statement, scope: Scope, where: AgentFilter) -> None:
+    """Add the conditions of a scope and a filter on TABLES."""
     statement.within("a.project_id", scope)
     if where.project is not None:
         statement.where("p.slug = {}::text", where.project)
@@ -250,7 +295,6 @@ def _matching(scope: Scope, where: AgentFilter) -> Statement:
         statement.where(f"{STATUS_SQL} = ANY({{}}::text[])", [status.value for status in where.status])
     if where.search:
         statement.where("concat_ws(' ', a.name, a.display_name) ILIKE {}::text", f"%{_escape_like(where.search)}%")
-    return statement
 
 
 def _escape_like(text: str) -> str:

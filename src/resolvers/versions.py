@@ -9,7 +9,8 @@ import asyncpg
 import msgspec
 
 from ..db import Database
-from . import sql_value
+from . import agents, sql_value
+from .agents import AgentFilter
 from .page import Order, Page, PageArgs
 from .scope import Scope
 from .statement import Statement
@@ -92,6 +93,24 @@ async def pages(db: Database, scope: Scope, agent_ids: Sequence[int], args: Page
     return [Page.of(found[agent_id], args, NEWEST_FIRST, _id_of) for agent_id in agent_ids]
 
 
+async def page(db: Database, scope: Scope, args: PageArgs, where: AgentFilter) -> Page[AgentVersion]:
+    """A page of the versions of all agents that a filter leaves, the one registered last first."""
+    statement = _of_agents(scope, where)
+    args.bounds(statement, NEWEST_FIRST)
+    rows = await db.fetch(
+        f"SELECT {COLUMNS} FROM {TABLES} {statement.where_clause}"
+        f" ORDER BY {NEWEST_FIRST.by(backward=args.backward)} LIMIT {args.size + 1}",
+        *statement.args,
+    )
+    return Page.of([version(row) for row in rows], args, NEWEST_FIRST, _id_of)
+
+
+async def count(db: Database, scope: Scope, where: AgentFilter) -> int:
+    """How many versions the agents have that a filter leaves."""
+    statement = _of_agents(scope, where)
+    return int(await db.fetchval(f"SELECT count(*) FROM agent_version v {statement.where_clause}", *statement.args))
+
+
 async def counts(db: Database, agent_ids: Sequence[int]) -> list[int]:
     """How many versions each agent has."""
     rows = await db.fetch(
@@ -106,6 +125,13 @@ def version(row: asyncpg.Record) -> AgentVersion:
     values: list[Any] = list(row)
     values[5:7] = [msgspec.json.decode(text, type=list[str]) for text in values[5:7]]
     return AgentVersion(*values)
+
+
+def _of_agents(scope: Scope, where: AgentFilter) -> Statement:
+    found = Statement()
+    agents.narrow(found, scope, where)
+    of_agents = f"v.agent_id IN (SELECT a.id FROM {agents.TABLES} {found.where_clause})"
+    return Statement(found.args, [of_agents] if found.conditions else [])
 
 
 def _visible(scope: Scope) -> Statement:
