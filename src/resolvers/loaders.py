@@ -4,23 +4,26 @@ Each load opens its own short session, since sibling fields run at the same time
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from strawberry.dataloader import DataLoader
 
 from ..db import Database
-from . import agents, model_prices, projects, run_page, runs, versions
+from . import agents, figures, model_prices, projects, run_page, runs, versions
 from .agents import Agent, AgentFilter
+from .figures import Figures
 from .model_prices import ModelPrice
 from .page import Page, PageArgs
 from .projects import Project
+from .question import Dimension, Question
 from .run_filter import RunFilter
 from .runs import Run
 from .scope import Scope
 from .versions import AgentVersion
 
 T = TypeVar("T")
-K = TypeVar("K", "RunsKey", "RunCountKey", "AgentsKey", "AgentCountKey", "VersionsKey")
+K = TypeVar("K", "RunsKey", "RunCountKey", "AgentsKey", "AgentCountKey", "VersionsKey", "FiguresKey")
 
 
 class RunsKey(NamedTuple):
@@ -66,6 +69,14 @@ class VersionsKey(NamedTuple):
     args: PageArgs
 
 
+class FiguresKey(NamedTuple):
+    """What is asked of the figures of one owner; `owned_by` says of which kind it is."""
+
+    owner_id: int
+    owned_by: Dimension
+    question: Question
+
+
 class Loaders:
     """One registry a request."""
 
@@ -101,11 +112,16 @@ class Loaders:
         def load_versions(key: VersionsKey, owners: list[int]) -> Awaitable[list[Page[AgentVersion]]]:
             return versions.pages(db, scope, owners, key.args)
 
+        def load_figures(key: FiguresKey, owners: list[int]) -> Awaitable[list[Figures]]:
+            question = replace(key.question, within=key.owned_by, owners=tuple(owners))
+            return figures.read_each(db, scope, question, owners)
+
         self.runs = DataLoader[RunsKey, Page[Run]](_by_owner(load_runs))
         self.run_count = DataLoader[RunCountKey, int](_by_owner(load_run_counts))
         self.agents = DataLoader[AgentsKey, Page[Agent]](_by_owner(load_agents))
         self.agent_count = DataLoader[AgentCountKey, int](_by_owner(load_agent_counts))
         self.versions = DataLoader[VersionsKey, Page[AgentVersion]](_by_owner(load_versions))
+        self.figures = DataLoader[FiguresKey, Figures](_by_owner(load_figures))
 
 
 def _by_owner(

@@ -8,7 +8,11 @@ from ..resolvers import agents
 from ..resolvers.agents import AgentStatus
 from ..resolvers.loaders import VersionsKey
 from ..resolvers.page import PageArgs
+from ..resolvers.question import Dimension
+from .breakdown import BreakdownRow, breakdown_of
 from .context import Info
+from .history import HistoryPoint, history_of
+from .metrics import Metrics, metrics_of
 from .node import Node, global_id
 from .paging import After, Before, Connection, First, Last, Listing
 from .project import Project
@@ -75,6 +79,15 @@ class Agent(Node):
         resolver=_versions, description="Its versions, the one registered last first."
     )
     runs: RunConnection = strawberry.field(resolver=runs_by("agent_id"), description="Its runs over all versions.")
+    metrics: Metrics = strawberry.field(
+        resolver=metrics_of(Dimension.AGENT), description="Figures of its runs over all versions."
+    )
+    history: list[HistoryPoint] = strawberry.field(
+        resolver=history_of(Dimension.AGENT), description="The same bucket by bucket, without gaps."
+    )
+    breakdown: list[BreakdownRow] = strawberry.field(
+        resolver=breakdown_of(Dimension.AGENT), description="The same by a dimension, the most runs first."
+    )
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:

@@ -1,5 +1,6 @@
 """What the resolvers of one request have at hand."""
 
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 import strawberry
@@ -14,17 +15,25 @@ from ..resolvers.scope import Scope
 class Context:
     """One a request: who asks, and through what."""
 
-    __slots__ = ("_loaders", "db", "principal", "recorder")
+    __slots__ = ("_loaders", "_now", "db", "principal", "recorder")
 
     def __init__(self, db: Database, recorder: Recorder, principal: Principal) -> None:
         self.db = db
         self.recorder = recorder
         self.principal = principal
         self._loaders: Loaders | None = None
+        self._now: datetime | None = None
 
     @property
     def scope(self) -> Scope:
         return self.principal.project_ids
+
+    @property
+    def now(self) -> datetime:
+        """The moment to which all of the request refers: when it was first asked for, so after a mutation."""
+        if self._now is None:
+            self._now = datetime.now(UTC)
+        return self._now
 
     @property
     def loaders(self) -> Loaders:

@@ -7,6 +7,8 @@ import strawberry
 
 from ..models.run import CostSource, RunStatus
 from ..resolvers.agents import AgentStatus
+from ..resolvers.question import Dimension, Source
+from ..resolvers.spans import Bucket
 
 E = TypeVar("E", bound=EnumMeta)
 
@@ -82,6 +84,40 @@ described(
         AgentOrderField.PHEROMONE_SCORE: "The pheromone score.",
         AgentOrderField.LAST_ACTIVE: "When it was last active; never counts as the earliest.",
         AgentOrderField.CREATED: "When it was first registered.",
+    },
+)
+described(
+    Bucket,
+    "The steps of a history, in UTC.",
+    {
+        Bucket.MINUTE: "Minutes. They are read from the runs.",
+        Bucket.HOUR: "Hours.",
+        Bucket.DAY: "Days, from midnight UTC.",
+        Bucket.WEEK: "Weeks, from Monday, midnight UTC.",
+    },
+)
+described(
+    Dimension,
+    "What figures can be broken down by.",
+    {
+        Dimension.AGENT: "The agent; the key is its name.",
+        Dimension.VERSION: "The version of an agent; the key is its name.",
+        Dimension.MODEL: "The model asked; the key is empty where a run states none.",
+        Dimension.PROVIDER: "The model's provider; the key is empty where a run states none.",
+        Dimension.STATUS: "The status.",
+        Dimension.ERROR_TYPE: "The class of error of the runs that state one, failed or timed out; the key is empty "
+        "for failed and timed out runs that state none.",
+        Dimension.INITIATOR: "Who or what started the run; the key is empty where it states none. Read from the runs.",
+        Dimension.PROJECT: "The project; the key is its slug.",
+    },
+)
+described(
+    Source,
+    "Where figures come from. All three say the same of what they have; percentiles are exact in REALTIME.",
+    {
+        Source.AUTO: "What is stored and, for runs that are not folded into it yet, the runs: right to the last run.",
+        Source.STORED: "What is stored alone: runs that ended in the last moments may be missing.",
+        Source.REALTIME: "The runs alone, which is slower; those that were dropped cannot be read any more.",
     },
 )
 described(

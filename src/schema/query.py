@@ -8,7 +8,10 @@ import strawberry
 from ..errors import LimitError
 from ..resolvers import agents
 from .agent import Agent, AgentConnection
+from .breakdown import BreakdownRow, read_breakdown
 from .context import Info
+from .history import HistoryPoint, read_history
+from .metrics import Metrics, read_metrics
 from .model_price import ModelPrice, list_model_prices
 from .node import Node, number, parse_global_id, two_numbers
 from .project import ProjectConnection, list_agents, list_projects
@@ -70,6 +73,15 @@ class Query:
     agents: AgentConnection = strawberry.field(resolver=list_agents, description="Agents over all projects.")
     agent: Agent | None = strawberry.field(resolver=find_agent, description="One agent by project and name.")
     runs: RunConnection = strawberry.field(resolver=list_runs, description="Runs over all agents.")
+    metrics: Metrics = strawberry.field(
+        resolver=read_metrics, description="Figures of the runs that started in a range, over all agents."
+    )
+    history: list[HistoryPoint] = strawberry.field(
+        resolver=read_history, description="The same bucket by bucket, without gaps."
+    )
+    breakdown: list[BreakdownRow] = strawberry.field(
+        resolver=read_breakdown, description="The same by a dimension, the most runs first."
+    )
     model_prices: list[ModelPrice] = strawberry.field(
         resolver=list_model_prices, description="Prices that were set, then the built-in ones of today."
     )

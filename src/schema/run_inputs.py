@@ -17,7 +17,8 @@ MAX_TEXT = 200
 
 
 @strawberry.input(
-    description="Both ends given, or `last` counted back from now, or `from` alone up to now. At most 400 days."
+    description="Both ends given, or `last` counted back from now, or `from` alone up to now. At most 400 days. "
+    "Where a figure is asked for without any: the last 24 hours."
 )
 class TimeRange:
     last: Duration | None = strawberry.field(default=None, description="So long, counted back from now.")

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import strawberry
 
 from ..resolvers import versions
+from ..resolvers.question import Dimension
 from .context import Info
+from .history import HistoryPoint, history_of
+from .metrics import Metrics, metrics_of
 from .node import Node, global_id
 from .paging import Connection
 from .run import RunConnection, runs_by
@@ -40,6 +43,10 @@ class AgentVersion(Node):
     last_seen_at: DateTime | None = strawberry.field(description="When a run of it was last active.")
     is_active: bool = strawberry.field(description="Whether a run of it was active in the last seven days.")
     runs: RunConnection = strawberry.field(resolver=runs_by("version_id"), description="Its runs.")
+    metrics: Metrics = strawberry.field(resolver=metrics_of(Dimension.VERSION), description="Figures of its runs.")
+    history: list[HistoryPoint] = strawberry.field(
+        resolver=history_of(Dimension.VERSION), description="The same bucket by bucket, without gaps."
+    )
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:

@@ -22,7 +22,7 @@ from formicary.schema import SDL
 OURS = build_schema(SDL)
 CONTRACT = build_schema((Path(__file__).parents[1] / "data" / "contract.graphql").read_text())
 
-FIGURES = {"metrics", "history", "breakdown", "topErrors", "trend", "alerts"}
+FIGURES = {"topErrors", "trend", "alerts"}
 LATER: dict[str, set[str]] = {
     "Agent": FIGURES,
     "AgentVersion": FIGURES,
