@@ -15,9 +15,10 @@ FIELDS = frozenset({"project", "agent", "agent_id"})
 
 
 async def averages(db: Database, scope: Scope, question: Question) -> Averages:
-    """The mean of the agents' hourly scores, weighted by their finished runs in the hour.
+    """The mean of the agents' scores: each agent with runs counts once, however many it has.
 
-    A score is an agent's as a whole and an hour's: where a question narrows or groups by anything else, there is none.
+    What counts of an agent is the mean of its hourly scores, weighted by its finished runs in the hour. A score is
+    an agent's as a whole and an hour's: where a question narrows or groups by anything else, there is none.
     """
     if not {question.by, question.within} <= KEYS.keys() or not question.fields <= FIELDS:
         return {}
@@ -27,9 +28,11 @@ async def averages(db: Database, scope: Scope, question: Question) -> Averages:
     bucket = question.bucket
     start = "NULL::timestamptz" if bucket is None else f"date_trunc('{bucket.lower()}', p.starts_at, 'UTC')"
     rows = await db.fetch(
-        f"SELECT {KEYS[question.within]}, {KEYS[question.by]}, {start}, sum(p.score * p.runs) / sum(p.runs)"
+        "SELECT owner, key, start, avg(score) FROM ("
+        f"SELECT {KEYS[question.within]} AS owner, {KEYS[question.by]} AS key, {start} AS start,"
+        " sum(p.score * p.runs) / sum(p.runs) AS score"
         " FROM pheromone_hour p JOIN agent a ON a.id = p.agent_id JOIN project o ON o.id = a.project_id"
-        f" {statement.where_clause} GROUP BY 1, 2, 3",
+        f" {statement.where_clause} GROUP BY 1, 2, 3, p.agent_id) agent GROUP BY 1, 2, 3",
         *statement.args,
     )
     averages: Averages = {}

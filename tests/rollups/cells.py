@@ -63,3 +63,17 @@ async def cell(
 
 async def mark(db: Database, agent_id: int, starts_at: datetime, tier: Tier = Tier.PHEROMONE) -> None:
     await db.execute(MARK, int(tier), agent_id, starts_at)
+
+
+async def pheromone_hour(
+    db: Database, agent_id: int, starts_at: datetime, *, score: float, runs: int = 1, quality: float | None = 0.5
+) -> None:
+    """A stored hour; without a quality its score was reported."""
+    await db.execute(
+        "INSERT INTO pheromone_hour (agent_id, starts_at, score, runs, quality) VALUES ($1, $2, $3, $4, $5)",
+        agent_id,
+        starts_at,
+        score,
+        runs,
+        quality,
+    )

@@ -1,0 +1,95 @@
+"""Pheromone scores hour by hour, without gaps: what is stored, and between that what has evaporated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from ..db import Database
+from ..errors import BadInputError
+from ..models.agent import FIRST_PHEROMONE_SCORE
+from ..rollups.pheromone_formula import Formula
+from .spans import HOUR, floor
+
+MOST_DAYS = 90
+HOURS_A_DAY = 24
+
+KEPT = """
+    SELECT o.place, p.starts_at, p.score, p.runs, p.reported
+    FROM unnest($1::bigint[], $2::timestamptz[]) WITH ORDINALITY AS o (agent_id, since, place)
+    CROSS JOIN LATERAL (
+        (SELECT p.starts_at, p.score, p.runs, p.quality IS NULL AS reported FROM pheromone_hour p
+        WHERE p.agent_id = o.agent_id AND p.starts_at < o.since ORDER BY p.starts_at DESC LIMIT 1)
+        UNION ALL
+        SELECT p.starts_at, p.score, p.runs, p.quality IS NULL FROM pheromone_hour p
+        WHERE p.agent_id = o.agent_id AND p.starts_at >= o.since
+        UNION ALL
+        SELECT date_trunc('hour', a.pheromone_at, 'UTC'), a.pheromone_score, 0, true FROM agent_state a
+        WHERE a.agent_id = o.agent_id AND a.pheromone_at IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM pheromone_hour p
+            WHERE p.agent_id = a.agent_id AND p.starts_at >= date_trunc('hour', a.pheromone_at, 'UTC'))
+    ) p
+    ORDER BY o.place, p.starts_at"""
+"""Of each agent the stored hours from one on, the last before, and a score that was reported after all of them."""
+
+
+class PheromoneKey(NamedTuple):
+    """The hours of an agent from one on."""
+
+    agent_id: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A score at the end of an hour. It holds until the next one if it was `reported`, else it evaporates."""
+
+    starts_at: datetime
+    score: float
+    runs: int
+    reported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An hour of an agent: its score at the end (now, in the current one), and the runs that had a part in it."""
+
+    from_: datetime
+    to: datetime
+    score: float
+    interactions: int
+
+
+def first_hour(days: int, now: datetime) -> datetime:
+    """Of as many whole days, the current hour being the last. Raises BadInputError."""
+    if not 1 <= days <= MOST_DAYS:
+        raise BadInputError(f"days: {days} is not between 1 and {MOST_DAYS}.")
+    return floor(now, HOUR) - (HOURS_A_DAY * days - 1) * HOUR
+
+
+async def kept(db: Database, keys: Sequence[PheromoneKey]) -> list[list[Kept]]:
+    """For each key what `points` takes, in order of time; all by one statement."""
+    rows = await db.fetch(KEPT, [key.agent_id for key in keys], [key.since for key in keys])
+    found: list[list[Kept]] = [[] for _ in keys]
+    for place, starts_at, score, runs, reported in rows:
+        found[place - 1].append(Kept(starts_at, score, runs, reported))
+    return found
+
+
+def points(kept: Sequence[Kept], formula: Formula, since: datetime, now: datetime) -> list[Point]:
+    """A point an hour. What is not over yet does not evaporate."""
+    current = floor(now, HOUR)
+    ahead, last = iter(kept), Kept(since, FIRST_PHEROMONE_SCORE, 0, reported=True)
+    following = next(ahead, None)
+    found: list[Point] = []
+    for number in range((current - since) // HOUR + 1):
+        hour = since + number * HOUR
+        while following is not None and following.starts_at <= hour:
+            last, following = following, next(ahead, None)
+        score = _score(last, formula, min(hour, current - HOUR) - last.starts_at)
+        found.append(Point(hour, hour + HOUR, score, last.runs if last.starts_at == hour else 0))
+    return found
+
+
+def _score(kept: Kept, formula: Formula, idle: timedelta) -> float:
+    return kept.score if kept.reported else formula.evaporated(kept.score, idle)
