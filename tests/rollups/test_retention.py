@@ -12,7 +12,7 @@ from formicary.ingest.run_input import RunInput
 from formicary.models import Tier
 from formicary.partitions import monday_of, partition_name
 from formicary.rollups import retention
-from formicary.rollups.lock import fold_transaction
+from formicary.rollups.lock import FOLD_LOCK, fold_transaction
 from formicary.rollups.retention import expire, expire_cells, expire_keys, expire_runs
 
 NOW = datetime.now(UTC)
@@ -28,7 +28,9 @@ BATCH = """
     INSERT INTO run_batch (id, recorded_at, started_from, started_to, agent_ids, first_ids, last_ids)
     VALUES (1, now(), $1, $1, '{1}', '{1}', '{1}')"""
 STALE = "INSERT INTO rollup_stale (tier, owner_id, starts_at) VALUES ($1, 1, $2)"
-WAITS_FOR_RUN = "SELECT count(*) FROM pg_locks WHERE relation = 'run'::regclass AND NOT granted"
+WAITS = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()"
+WAITS_FOR_RUN = f"{WAITS} WHERE l.relation = 'run'::regclass AND NOT l.granted"
+WAITS_FOR_TIERS = f"{WAITS} WHERE l.objid = {FOLD_LOCK % 2**32} AND NOT l.granted"
 
 
 async def record(db: Database, *moments: datetime) -> None:
@@ -48,6 +50,13 @@ async def kept(db: Database) -> list[datetime]:
 
 async def partitions(db: Database) -> set[str]:
     return {row["name"] for row in await db.fetch(PARTITIONS)}
+
+
+async def hold(db: Database, condition: str) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(10):
+        while not await db.fetchval(condition):
+            continue
 
 
 async def horizon(db: Database) -> datetime:
@@ -82,6 +91,7 @@ async def test_expiring_twice_is_the_same_as_once(db: Database, statements: list
 
 async def test_the_horizon_never_goes_back(db: Database) -> None:
     await expire_runs(db, HORIZON)
+    await record(db, HORIZON - 10 * WEEK)
     await expire_runs(db, HORIZON - 2 * WEEK)
     assert await horizon(db) == HORIZON
 
@@ -129,7 +139,7 @@ async def test_late_runs_that_are_not_folded_are_left_for_the_next_time(db: Data
 
 async def test_a_batch_that_is_being_written_is_waited_for_and_kept(db: Database) -> None:
     async with db.transaction() as writer:
-        started_at = HORIZON - timedelta(hours=1)
+        started_at = HORIZON - 2 * WEEK - timedelta(hours=1)
         await writer.execute(
             """
             INSERT INTO run (agent_id, id, started_at, project_id, version_id, status, cost_source, messages,
@@ -139,9 +149,8 @@ async def test_a_batch_that_is_being_written_is_waited_for_and_kept(db: Database
         )
         await writer.execute(BATCH, started_at)
         expiring = asyncio.create_task(expire_runs(db, HORIZON))
-        while not await db.fetchval(WAITS_FOR_RUN):
-            continue
-    assert await expiring == OLD_PARTITIONS[:2]
+        await hold(db, WAITS_FOR_RUN)
+    assert await expiring == []
     assert await kept(db) == [started_at]
 
 
@@ -157,11 +166,9 @@ async def test_runs_in_use_for_too_long_are_left_for_the_next_time(
 
 
 async def test_retention_waits_for_whoever_changes_the_tiers(db: Database) -> None:
-    waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     async with fold_transaction(db):
         expiring = asyncio.create_task(expire_runs(db, HORIZON))
-        while not await db.fetchval(waits):
-            continue
+        await hold(db, WAITS_FOR_TIERS)
         assert OLD_PARTITIONS[0] in await partitions(db)
     assert await expiring == OLD_PARTITIONS
 

@@ -155,6 +155,15 @@ async def test_a_loop_begins_when_its_process_is_elected(db: Database) -> None:
     await loop.stop()
 
 
+async def test_who_takes_the_work_up_again_does_it_at_once(db: Database) -> None:
+    deed, leader = Deed(), await elected(db)
+    loop = Loop(Job("count", deed, Every(3600)), leader=leader, journal=Journal(db))
+    await loop.run_once()
+    loop.start()
+    await deed.has_run(2)
+    await loop.stop()
+
+
 async def test_how_a_run_went_is_noted(db: Database) -> None:
     deed, leader = Deed(ValueError("postgresql://me:geheim@db/x " + "long " * 200)), await elected(db)
     loop = Loop(Job("count", deed, Every(60)), leader=leader, journal=Journal(db), now=lambda: NOON)
