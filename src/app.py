@@ -18,6 +18,8 @@ from .edge.health import Readiness, healthz
 from .edge.server import Edge
 from .ingest.recorder import Recorder
 from .schema import schema
+from .prometheus.traffic import Traffic
+from .rollups.pheromone_formula import Formula
 from .schema.context import Context
 from .schema.limits import Limits
 from .schema.operation import Operations
@@ -28,8 +30,9 @@ def create_app(settings: Settings, *, database: Database, authenticator: Authent
     principal = partial(_principal, authenticator)
     recorder = Recorder(database, patience=settings.pool_timeout)
 
+    formula = Formula.of(settings)
     async def make_context(headers: RequestHeaders) -> Context:
-        return Context(database, recorder, await principal(headers))
+        return Context(database, recorder, await principal(headers), formula)
 
     async def authenticate(request: Request) -> Principal:
         return await principal(dict(request.headers.raw))

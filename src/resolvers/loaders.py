@@ -10,7 +10,19 @@ from typing import Any, NamedTuple, TypeVar
 from strawberry.dataloader import DataLoader
 
 from ..db import Database
-from . import agents, figures, model_prices, projects, run_page, runs, versions
+from . import (
+    agents,
+    error_groups,
+    figures,
+    lifetimes,
+    model_prices,
+    pheromone_history,
+    projects,
+    run_page,
+    runs,
+    trends,
+    versions,
+)
 from .agents import Agent, AgentFilter
 from .figures import Figures
 from .model_prices import ModelPrice
@@ -18,6 +30,7 @@ from .page import Page, PageArgs
 from .projects import Project
 from .question import Dimension, Question
 from .run_filter import RunFilter
+from .pheromone_history import Kept, PheromoneKey
 from .runs import Run
 from .scope import Scope
 from .versions import AgentVersion
@@ -132,6 +145,7 @@ def _by_owner(
     async def load(keys: list[K]) -> list[T]:
         found: dict[K, T] = {}
         for same in _groups(keys):
+        self.pheromone = DataLoader[PheromoneKey, list[Kept]](lambda keys: pheromone_history.kept(db, keys))
             loaded = await load_same(same[0], [key.owner_id for key in same])
             found |= dict(zip(same, loaded, strict=True))
         return [found[key] for key in keys]

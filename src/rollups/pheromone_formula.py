@@ -84,10 +84,6 @@ class Formula:
             half_life=timedelta(days=settings.pheromone_half_life),
         )
 
-    @classmethod
-    def default(cls) -> Self:
-        return cls.of(Settings.model_construct())
-
     def quality(self, hour: Hour) -> float:
         """How good the runs of an hour were on average, 0 to 1: the part that succeeded, times how well those did.
 
@@ -124,3 +120,7 @@ class Formula:
                 score = self.deposited(before, quality, hour.runs)
             yield Step(hour, before, quality, score)
             at = hour.starts_at
+
+
+DEFAULT_FORMULA = Formula.of(Settings.model_construct())
+"""By the settings' defaults, whatever the environment says."""

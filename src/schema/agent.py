@@ -17,6 +17,7 @@ from .node import Node, global_id
 from .paging import After, Before, Connection, First, Last, Listing
 from .project import Project
 from .run import RunConnection, RunError, runs_by
+from .pheromone import PheromonePoint, pheromone_history
 from .scalars import BigInt, DateTime
 from .version import AgentVersion, AgentVersionConnection
 
@@ -58,7 +59,15 @@ class Agent(Node):
     focus_type: str | None = strawberry.field(description="What it is for.")
     status: AgentStatus = strawberry.field(description="How it stands at this moment.")
     pheromone_score: float = strawberry.field(
-        description="How well it does, 0 to 1: the score reported by the run that started last, 0.5 before any."
+        description="How well it does, 0 to 1. The score that was reported last, by the run that started last or by "
+        "`updateAgent`. Where none ever was it is computed: it begins at 0.5; each run that succeeded, "
+        "failed or timed out moves it towards the run's quality, by 5 % of the way; idle time takes it back to 0.5, "
+        "half of the way in 7 days. A failed run's quality is 0, that of a succeeded one the mean, weighted by 0.7, "
+        "0.2 and 0.1, of 1 for its success, m / (m + d) for its duration d and likewise for its cost, where m is the "
+        "agent's median of the 7 days before; what is unknown does not count. The numbers are settings."
+    )
+    pheromone_history: list[PheromonePoint] = strawberry.field(
+        resolver=pheromone_history, description="The score hour by hour, without gaps, the current hour last."
     )
     consecutive_failures: int = strawberry.field(
         description="Failed and timed out runs that started after the last succeeded one did."

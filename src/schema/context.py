@@ -10,17 +10,21 @@ from ..db import Database
 from ..ingest.recorder import Recorder
 from ..resolvers.loaders import Loaders
 from ..resolvers.scope import Scope
+from ..rollups.pheromone_formula import DEFAULT_FORMULA, Formula
 
 
 class Context:
     """One a request: who asks, and through what."""
 
-    __slots__ = ("_loaders", "_now", "db", "principal", "recorder")
+    __slots__ = ("_loaders", "_now", "db", "formula", "principal", "recorder")
 
-    def __init__(self, db: Database, recorder: Recorder, principal: Principal) -> None:
+    def __init__(
+        self, db: Database, recorder: Recorder, principal: Principal, formula: Formula = DEFAULT_FORMULA
+    ) -> None:
         self.db = db
         self.recorder = recorder
         self.principal = principal
+        self.formula = formula
         self._loaders: Loaders | None = None
         self._now: datetime | None = None
 

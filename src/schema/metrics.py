@@ -200,9 +200,10 @@ class Metrics:
     distinct_sessions: BigInt = strawberry.field(description="Different `sessionId`s of the runs.")
     throughput_per_hour: float = strawberry.field(description="Runs over the hours of the range; 0 for an empty range.")
     average_pheromone: float | None = strawberry.field(
-        description="The mean of the agents' hourly pheromone scores, 0 to 1, weighted by their finished runs in each "
-        "hour that the range touches. An agent's as a whole, so null where runs are narrowed or broken down by "
-        "anything but project and agent, by the minute, and where no hour has a score."
+        description="The mean of the agents' pheromone scores, 0 to 1. Each agent that ran counts the same, by the "
+        "mean of its scores in the hours that the range touches, weighted by its finished runs in them. An agent's as "
+        "a whole, so null where runs are narrowed or broken down by anything but project and agent, by the minute, "
+        "and where no hour has a score."
     )
     previous: "Metrics | None" = strawberry.field(
         description="The same figures for the range of equal length just before; in a history, for the bucket before "

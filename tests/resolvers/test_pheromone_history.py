@@ -8,11 +8,11 @@ from formicary.db import Database
 from formicary.errors import BadInputError
 from formicary.resolvers.pheromone_history import Kept, PheromoneKey, Point, first_hour, kept, points
 from formicary.resolvers.spans import HOUR
-from formicary.rollups.pheromone_formula import Formula
+from formicary.rollups.pheromone_formula import DEFAULT_FORMULA
 
 from ..rollups.cells import agent, pheromone_hour
 
-FORMULA = Formula.default()
+FORMULA = DEFAULT_FORMULA
 NOON = datetime(2026, 11, 12, 12, tzinfo=UTC)
 NOW = NOON + timedelta(minutes=20)
 

@@ -9,11 +9,11 @@ from formicary.config import Settings
 from formicary.db import Database
 from formicary.models import RunStatus, Tier
 from formicary.rollups.pheromone import update
-from formicary.rollups.pheromone_formula import HOUR, Formula
+from formicary.rollups.pheromone_formula import DEFAULT_FORMULA, HOUR
 
 from .cells import agent, cell, mark
 
-FORMULA = Formula.default()
+FORMULA = DEFAULT_FORMULA
 DAY = timedelta(days=1)
 NOON = datetime(2026, 11, 12, 12, tzinfo=UTC)
 NOW = NOON + timedelta(minutes=20)

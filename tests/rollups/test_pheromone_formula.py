@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from formicary.config import Settings
-from formicary.rollups.pheromone_formula import HOUR, Formula, Hour, Start, Step
+from formicary.rollups.pheromone_formula import DEFAULT_FORMULA, HOUR, Hour, Start, Step
 
-FORMULA = Formula.default()
+FORMULA = DEFAULT_FORMULA
 FIRST = datetime(2026, 11, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
 scores = st.floats(0, 1)
