@@ -17,9 +17,9 @@ from .edge.graphql import GraphQLEndpoint, RequestHeaders
 from .edge.health import Readiness, healthz
 from .edge.server import Edge
 from .ingest.recorder import Recorder
-from .schema import schema
 from .prometheus.traffic import Traffic
 from .rollups.pheromone_formula import Formula
+from .schema import schema
 from .schema.context import Context
 from .schema.limits import Limits
 from .schema.operation import Operations
@@ -29,8 +29,8 @@ def create_app(settings: Settings, *, database: Database, authenticator: Authent
     """The whole server. The database is open and stays the caller's to close."""
     principal = partial(_principal, authenticator)
     recorder = Recorder(database, patience=settings.pool_timeout)
-
     formula = Formula.of(settings)
+
     async def make_context(headers: RequestHeaders) -> Context:
         return Context(database, recorder, await principal(headers), formula)
 

@@ -27,10 +27,10 @@ from .agents import Agent, AgentFilter
 from .figures import Figures
 from .model_prices import ModelPrice
 from .page import Page, PageArgs
+from .pheromone_history import Kept, PheromoneKey
 from .projects import Project
 from .question import Dimension, Question
 from .run_filter import RunFilter
-from .pheromone_history import Kept, PheromoneKey
 from .runs import Run
 from .scope import Scope
 from .versions import AgentVersion
@@ -107,6 +107,7 @@ class Loaders:
             lambda keys: runs.by_external_ids(db, scope, keys)
         )
         self.model_price = DataLoader[str, ModelPrice | None](lambda keys: model_prices.by_keys(db, keys))
+        self.pheromone = DataLoader[PheromoneKey, list[Kept]](lambda keys: pheromone_history.kept(db, keys))
 
         def load_runs(key: RunsKey, owners: list[int]) -> Awaitable[list[Page[Run]]]:
             order = runs.ordered(key.order, descending=key.descending)
@@ -145,7 +146,6 @@ def _by_owner(
     async def load(keys: list[K]) -> list[T]:
         found: dict[K, T] = {}
         for same in _groups(keys):
-        self.pheromone = DataLoader[PheromoneKey, list[Kept]](lambda keys: pheromone_history.kept(db, keys))
             loaded = await load_same(same[0], [key.owner_id for key in same])
             found |= dict(zip(same, loaded, strict=True))
         return [found[key] for key in keys]

@@ -15,9 +15,9 @@ from .history import HistoryPoint, history_of
 from .metrics import Metrics, metrics_of
 from .node import Node, global_id
 from .paging import After, Before, Connection, First, Last, Listing
+from .pheromone import PheromonePoint, pheromone_history
 from .project import Project
 from .run import RunConnection, RunError, runs_by
-from .pheromone import PheromonePoint, pheromone_history
 from .scalars import BigInt, DateTime
 from .version import AgentVersion, AgentVersionConnection
 
