@@ -6,6 +6,7 @@ becomes one line on stderr and exit code 1; wrong usage is exit code 2.
 
 import click
 
+from .aggregate import aggregate
 from .demo import demo
 from .key import key
 from .migrate import migrate
@@ -32,5 +33,5 @@ def main() -> None:
     """Record what LLM agents do, and see how well they do it."""
 
 
-for command in (serve, worker, demo, migrate, key, schema):
+for command in (serve, worker, demo, aggregate, migrate, key, schema):
     main.add_command(command)

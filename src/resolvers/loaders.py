@@ -5,6 +5,7 @@ Each load opens its own short session, since sibling fields run at the same time
 
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -24,19 +25,34 @@ from . import (
     versions,
 )
 from .agents import Agent, AgentFilter
+from .error_groups import ErrorGroup, WhichErrors
 from .figures import Figures
+from .lifetimes import Lifetime
 from .model_prices import ModelPrice
 from .page import Page, PageArgs
 from .pheromone_history import Kept, PheromoneKey
 from .projects import Project
 from .question import Dimension, Question
+from .ranges import ResolvedRange
 from .run_filter import RunFilter
 from .runs import Run
 from .scope import Scope
+from .trends import Trend
 from .versions import AgentVersion
 
 T = TypeVar("T")
-K = TypeVar("K", "RunsKey", "RunCountKey", "AgentsKey", "AgentCountKey", "VersionsKey", "FiguresKey")
+K = TypeVar(
+    "K",
+    "RunsKey",
+    "RunCountKey",
+    "AgentsKey",
+    "AgentCountKey",
+    "VersionsKey",
+    "FiguresKey",
+    "ErrorsKey",
+    "TrendKey",
+    "LifetimeKey",
+)
 
 
 class RunsKey(NamedTuple):
@@ -90,6 +106,28 @@ class FiguresKey(NamedTuple):
     question: Question
 
 
+class ErrorsKey(NamedTuple):
+    """The most frequent errors of one agent or version."""
+
+    owner_id: int
+    which: WhichErrors
+
+
+class TrendKey(NamedTuple):
+    """The trend of one agent."""
+
+    owner_id: int
+    range: ResolvedRange
+
+
+class LifetimeKey(NamedTuple):
+    """The figures of all time of one agent or version, as of a moment."""
+
+    owner_id: int
+    owned_by: Dimension
+    now: datetime
+
+
 class Loaders:
     """One registry a request."""
 
@@ -130,12 +168,24 @@ class Loaders:
             question = replace(key.question, within=key.owned_by, owners=tuple(owners))
             return figures.read_each(db, scope, question, owners)
 
+        def load_errors(key: ErrorsKey, owners: list[int]) -> Awaitable[list[list[ErrorGroup]]]:
+            return error_groups.frequent_of(db, scope, key.which, owners)
+
+        def load_trends(key: TrendKey, owners: list[int]) -> Awaitable[list[Trend]]:
+            return trends.of_agents(db, scope, key.range, owners)
+
+        def load_lifetimes(key: LifetimeKey, owners: list[int]) -> Awaitable[list[Lifetime]]:
+            return lifetimes.of_owners(db, scope, key.now, key.owned_by, owners)
+
         self.runs = DataLoader[RunsKey, Page[Run]](_by_owner(load_runs))
         self.run_count = DataLoader[RunCountKey, int](_by_owner(load_run_counts))
         self.agents = DataLoader[AgentsKey, Page[Agent]](_by_owner(load_agents))
         self.agent_count = DataLoader[AgentCountKey, int](_by_owner(load_agent_counts))
         self.versions = DataLoader[VersionsKey, Page[AgentVersion]](_by_owner(load_versions))
         self.figures = DataLoader[FiguresKey, Figures](_by_owner(load_figures))
+        self.errors = DataLoader[ErrorsKey, list[ErrorGroup]](_by_owner(load_errors))
+        self.trend = DataLoader[TrendKey, Trend](_by_owner(load_trends))
+        self.lifetime = DataLoader[LifetimeKey, Lifetime](_by_owner(load_lifetimes))
 
 
 def _by_owner(

@@ -34,6 +34,7 @@ ACCESS: Mapping[str, Access] = {
     "Mutation.recordRuns": Access.INGEST,
     "Mutation.updateAgent": Access.ADMIN,
     "Mutation.setModelPrice": Access.EVERYWHERE,
+    "Mutation.aggregate": Access.EVERYWHERE,
     # things
     "Node": Access.ANY,
     "Project": Access.ANY,
@@ -49,11 +50,16 @@ ACCESS: Mapping[str, Access] = {
     "Agent.metrics": Access.READ,
     "Agent.history": Access.READ,
     "Agent.breakdown": Access.READ,
+    "Agent.topErrors": Access.READ,
+    "Agent.trend": Access.READ,
+    "Agent.lifetime": Access.READ,
     "AgentVersion": Access.ANY,
     "AgentVersion.agent": Access.ANY,
     "AgentVersion.runs": Access.READ,
     "AgentVersion.metrics": Access.READ,
     "AgentVersion.history": Access.READ,
+    "AgentVersion.topErrors": Access.READ,
+    "AgentVersion.lifetime": Access.READ,
     "Run": Access.ANY,
     "Run.agent": Access.ANY,
     "Run.version": Access.ANY,
@@ -82,6 +88,12 @@ ACCESS: Mapping[str, Access] = {
     "HistoryPoint": Access.READ,
     "BreakdownRow": Access.READ,
     "PheromonePoint": Access.READ,
+    "ErrorGroup": Access.READ,
+    "Lifetime": Access.READ,
+    "Stat": Access.READ,
+    "Activity": Access.READ,
+    "SystemStatus": Access.READ,
+    "BackgroundJob": Access.READ,
     # what a mutation answers
     "InputProblem": Access.ANY,
     "InvalidInput": Access.ANY,
@@ -91,6 +103,7 @@ ACCESS: Mapping[str, Access] = {
     "RejectedRun": Access.ANY,
     "UpdateAgentPayload": Access.ANY,
     "ModelPricePayload": Access.ANY,
+    "AggregatePayload": Access.ANY,
 }
 
 Selected: TypeAlias = tuple[GraphQLNamedType, SelectionSetNode]

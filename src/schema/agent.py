@@ -11,7 +11,9 @@ from ..resolvers.page import PageArgs
 from ..resolvers.question import Dimension
 from .breakdown import BreakdownRow, breakdown_of
 from .context import Info
+from .error_group import ErrorGroup, top_errors_of
 from .history import HistoryPoint, history_of
+from .lifetime import Lifetime, lifetime_of
 from .metrics import Metrics, metrics_of
 from .node import Node, global_id
 from .paging import After, Before, Connection, First, Last, Listing
@@ -19,6 +21,7 @@ from .pheromone import PheromonePoint, pheromone_history
 from .project import Project
 from .run import RunConnection, RunError, runs_by
 from .scalars import BigInt, DateTime
+from .trend import TREND, Trend, trend_of_agent
 from .version import AgentVersion, AgentVersionConnection
 
 Parent = strawberry.Parent[agents.Agent]
@@ -96,6 +99,13 @@ class Agent(Node):
     )
     breakdown: list[BreakdownRow] = strawberry.field(
         resolver=breakdown_of(Dimension.AGENT), description="The same by a dimension, the most runs first."
+    )
+    top_errors: list[ErrorGroup] = strawberry.field(
+        resolver=top_errors_of(Dimension.AGENT), description="What its failed runs failed of, the most frequent first."
+    )
+    trend: Trend = strawberry.field(resolver=trend_of_agent, description=TREND)
+    lifetime: Lifetime = strawberry.field(
+        resolver=lifetime_of(Dimension.AGENT), description="Figures of all its runs ever."
     )
 
     @classmethod

@@ -9,6 +9,8 @@ from ..models.run import CostSource, RunStatus
 from ..resolvers.agents import AgentStatus
 from ..resolvers.question import Dimension, Source
 from ..resolvers.spans import Bucket
+from ..resolvers.stats import StatTrend
+from ..resolvers.trends import Trend
 
 E = TypeVar("E", bound=EnumMeta)
 
@@ -31,6 +33,9 @@ class AgentOrderField(Enum):
     PHEROMONE_SCORE = "PHEROMONE_SCORE"
     LAST_ACTIVE = "LAST_ACTIVE"
     CREATED = "CREATED"
+    RUNS = "RUNS"
+    ERROR_RATE = "ERROR_RATE"
+    COST = "COST"
 
 
 class RunOrderField(Enum):
@@ -84,6 +89,10 @@ described(
         AgentOrderField.PHEROMONE_SCORE: "The pheromone score.",
         AgentOrderField.LAST_ACTIVE: "When it was last active; never counts as the earliest.",
         AgentOrderField.CREATED: "When it was first registered.",
+        AgentOrderField.RUNS: "All its finished runs ever, as far as they are folded, which takes seconds.",
+        AgentOrderField.ERROR_RATE: "Failed over succeeded and failed, of the same runs. Without any it counts as less "
+        "than 0.",
+        AgentOrderField.COST: "What the same runs cost.",
     },
 )
 described(
@@ -128,5 +137,25 @@ described(
         RunOrderField.DURATION: "How long it took.",
         RunOrderField.COST: "What it cost.",
         RunOrderField.TOKENS: "How many tokens it used in total.",
+    },
+)
+described(
+    Trend,
+    "How the success rate of the second half of some runs stands to that of the first.",
+    {
+        Trend.IMPROVING: "More than 5 points of per cent above.",
+        Trend.STABLE: "At most 5 points above or below.",
+        Trend.DECLINING: "More than 5 points below.",
+        Trend.INSUFFICIENT_DATA: "There are fewer than 10 runs.",
+        Trend.NO_DATA: "There are no runs.",
+    },
+)
+described(
+    StatTrend,
+    "Which way a figure went. Whether that is good depends on the figure.",
+    {
+        StatTrend.UP: "It is greater than before.",
+        StatTrend.DOWN: "It is less than before.",
+        StatTrend.FLAT: "It is the same, or there is nothing to compare it with.",
     },
 )

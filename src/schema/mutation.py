@@ -2,6 +2,7 @@
 
 import strawberry
 
+from .aggregation import AGGREGATE, AggregatePayload, aggregate
 from .model_price import SetModelPriceResult, set_model_price
 from .recording import RecordRunsPayload, record_runs
 from .registration import (
@@ -30,3 +31,4 @@ class Mutation:
     set_model_price: SetModelPriceResult = strawberry.field(
         resolver=set_model_price, description="Set a price of a model over the built-in one."
     )
+    aggregate: AggregatePayload = strawberry.field(resolver=aggregate, description=AGGREGATE)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import strawberry
 
-from ..resolvers import agents, projects
+from ..resolvers import agents, projects, versions
 from ..resolvers.loaders import AgentCountKey, AgentsKey
 from ..resolvers.page import PageArgs
 from .agent_inputs import AgentFilter, AgentOrder, agent_filter, agent_order
@@ -42,6 +42,19 @@ async def list_agents(
     args = PageArgs(first, after, last, before)
     page = await agents.page(context.db, context.scope, args, where, agent_order(order_by))
     return Listing(page, lambda: agents.count(context.db, context.scope, where))
+
+
+async def list_agent_versions(
+    info: Info,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: WhichAgents = None,  # noqa: A002
+) -> Any:
+    context, where = info.context, agent_filter(filter)
+    page = await versions.page(context.db, context.scope, PageArgs(first, after, last, before), where)
+    return Listing(page, lambda: versions.count(context.db, context.scope, where))
 
 
 async def agents_of_project(

@@ -7,15 +7,21 @@ import strawberry
 
 from ..errors import LimitError
 from ..resolvers import agents
+from .activity import Activity, list_activities
 from .agent import Agent, AgentConnection
 from .breakdown import BreakdownRow, read_breakdown
 from .context import Info
+from .error_group import ErrorGroup, read_top_errors
 from .history import HistoryPoint, read_history
+from .lifetime import Lifetime, read_lifetime
 from .metrics import Metrics, read_metrics
 from .model_price import ModelPrice, list_model_prices
 from .node import Node, number, parse_global_id, two_numbers
-from .project import ProjectConnection, list_agents, list_projects
+from .project import ProjectConnection, list_agent_versions, list_agents, list_projects
 from .run import RunConnection, list_runs
+from .stat import STATS, Stat, read_stats
+from .system import SystemStatus, read_system
+from .version import AgentVersionConnection
 
 MAX_NODES = 500
 
@@ -82,6 +88,18 @@ class Query:
     breakdown: list[BreakdownRow] = strawberry.field(
         resolver=read_breakdown, description="The same by a dimension, the most runs first."
     )
+    top_errors: list[ErrorGroup] = strawberry.field(
+        resolver=read_top_errors, description="What failed runs of a range failed of, the most frequent first."
+    )
+    lifetime: Lifetime = strawberry.field(resolver=read_lifetime, description="Figures of all runs that ever started.")
+    stats: list[Stat] = strawberry.field(resolver=read_stats, description=STATS)
+    recent_activity: list[Activity] = strawberry.field(
+        resolver=list_activities, description="What happened last: runs by their starts, the newest first."
+    )
+    agent_versions: AgentVersionConnection = strawberry.field(
+        resolver=list_agent_versions, description="Versions of all agents, the one registered last first."
+    )
+    system: SystemStatus = strawberry.field(resolver=read_system, description="How the whole is doing.")
     model_prices: list[ModelPrice] = strawberry.field(
         resolver=list_model_prices, description="Prices that were set, then the built-in ones of today."
     )

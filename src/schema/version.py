@@ -7,7 +7,9 @@ import strawberry
 from ..resolvers import versions
 from ..resolvers.question import Dimension
 from .context import Info
+from .error_group import ErrorGroup, top_errors_of
 from .history import HistoryPoint, history_of
+from .lifetime import Lifetime, lifetime_of
 from .metrics import Metrics, metrics_of
 from .node import Node, global_id
 from .paging import Connection
@@ -46,6 +48,13 @@ class AgentVersion(Node):
     metrics: Metrics = strawberry.field(resolver=metrics_of(Dimension.VERSION), description="Figures of its runs.")
     history: list[HistoryPoint] = strawberry.field(
         resolver=history_of(Dimension.VERSION), description="The same bucket by bucket, without gaps."
+    )
+    top_errors: list[ErrorGroup] = strawberry.field(
+        resolver=top_errors_of(Dimension.VERSION),
+        description="What its failed runs failed of, the most frequent first.",
+    )
+    lifetime: Lifetime = strawberry.field(
+        resolver=lifetime_of(Dimension.VERSION), description="Figures of all its runs ever."
     )
 
     @classmethod

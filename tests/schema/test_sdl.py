@@ -22,23 +22,10 @@ from formicary.schema import SDL
 OURS = build_schema(SDL)
 CONTRACT = build_schema((Path(__file__).parents[1] / "data" / "contract.graphql").read_text())
 
-FIGURES = {"topErrors", "trend", "alerts"}
 LATER: dict[str, set[str]] = {
-    "Agent": FIGURES,
-    "AgentVersion": FIGURES,
-    "AgentOrderField": {"RUNS", "ERROR_RATE", "COST"},
-    "Query": {
-        *FIGURES,
-        "stats",
-        "recentActivity",
-        "agentVersions",
-        "compare",
-        "alertRules",
-        "insights",
-        "providerWeights",
-        "system",
-    },
-    "Mutation": {"saveAlertRule", "acknowledgeAlert", "aggregate"},
+    "Agent": {"alerts"},
+    "Query": {"alerts", "compare", "alertRules", "insights", "providerWeights"},
+    "Mutation": {"saveAlertRule", "acknowledgeAlert"},
 }
 """What the contract has and the API does not have yet."""
 
@@ -51,7 +38,7 @@ def test_the_committed_sdl_is_the_codes() -> None:
     assert files("formicary.schema").joinpath("schema.graphql").read_text() == SDL
 
 
-@pytest.mark.parametrize("type_", TYPES, ids=str)
+@pytest.mark.parametrize("type_", [type_ for type_ in TYPES if type_.name in CONTRACT.type_map], ids=str)
 def test_a_type_is_as_the_contract_says(type_: GraphQLNamedType) -> None:
     contract = CONTRACT.type_map[type_.name]
     assert type(contract) is type(type_)
