@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import Annotated, Any, NewType, TypeAlias
+from typing import Annotated, Any, NewType, TypeAlias, cast
 
 import strawberry
+from strawberry.permission import BasePermission
 from strawberry.schema.config import StrawberryConfig
 
 from formicary.schema.scalars import JSON, SCALARS, BigInt, DateTime, Decimal, Duration
@@ -63,11 +64,30 @@ class Item:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-class FailedItem(Item, Exception):  # type: ignore[misc]  # noqa: N818 -- what it is called is what it is
+class FailedItem(Item, Exception):  # noqa: N818 -- what it is called is what it is
     """A dataclass that is an exception all the same."""
 
 
+class AwaitedItem(Item):
+    """A dataclass that must be awaited all the same; then it is another."""
+
+    def __await__(self) -> Generator[Any, None, Item]:
+        yield from asyncio.sleep(0).__await__()
+        return Item(values={"name": "awaited"})
+
+
+class Guard(BasePermission):
+    """Lets nobody see what it guards if that is a secret."""
+
+    message = "not for you"
+
+    def has_permission(self, source: Item, info: object, **kwargs: object) -> bool:
+        return source.values.get("nick") != "secret"
+
+
 def _resolved(root: strawberry.Parent[Item]) -> int:
+    if root.values.get("number") is RAISES:
+        raise RuntimeError("nothing to resolve")
     return len(root.values)
 
 
@@ -132,6 +152,7 @@ class Plain:
     either: "Either | None"
     eithers: list["Either"] | None
     resolved: int = strawberry.field(resolver=_resolved)
+    guarded: str | None = strawberry.field(permission_classes=[Guard])
     awaited: "Plain | None" = strawberry.field(resolver=_awaited)
     scaled: int = strawberry.field(resolver=_scaled)
 
@@ -176,20 +197,25 @@ class Query:
 
     @strawberry.field
     def plains(self, info: strawberry.Info[Any, None]) -> list[Plain] | None:
-        return info.context.values.get("list_")
+        return cast("list[Plain] | None", info.context.values.get("list_"))
 
     @strawberry.field
     def ones(self, info: strawberry.Info[Any, None]) -> list[One] | None:
-        return info.context.values.get("ones")
+        return cast("list[One] | None", info.context.values.get("ones"))
 
     @strawberry.field
     async def holed(self, info: strawberry.Info[Any, None]) -> list[Plain | None] | None:
-        return _read(info.context, "holed")
+        return cast("list[Plain | None] | None", _read(info.context, "holed"))
 
 
 SAMPLE = strawberry.Schema(query=Query, types=[One, Two], config=CONFIG)
 
-ATTRIBUTES = tuple(definition.python_name for definition in Plain.__strawberry_definition__.fields[:-3])  # type: ignore[attr-defined]
+ATTRIBUTES = tuple(definition.python_name for definition in Plain.__strawberry_definition__.fields[:-4])  # type: ignore[attr-defined]
 
-for _name in ATTRIBUTES:
-    setattr(Item, _name, property(lambda item, name=_name: _read(item, name)))
+
+def _property(name: str) -> property:
+    return property(lambda item: _read(item, name))
+
+
+for _name in (*ATTRIBUTES, "guarded"):
+    setattr(Item, _name, _property(_name))

@@ -18,7 +18,7 @@ from formicary.schema.compiled_selection import CompiledSelections
 from formicary.schema.executor import OperationExecutor
 from formicary.schema.operation import IS_AWAITABLE, Operation
 
-from .sample_schema import ATTRIBUTES, RAISES, SAMPLE, Colour, FailedItem, Item, Level, Ready, Several
+from .sample_schema import ATTRIBUTES, RAISES, SAMPLE, AwaitedItem, Colour, FailedItem, Item, Level, Ready, Several
 
 SCHEMA = SAMPLE._schema
 
@@ -115,18 +115,20 @@ async def test_plain_fields_are_not_asked_one_by_one() -> None:
         ("{ plains { name } }", 1),
         ("{ holed { name } }", 1),
         ("{ later { name } }", 1),
-        ("{ plain { nick resolved name } }", 2),
+        ("{ plain { nick resolved name } }", 1),
+        ("{ plain { nick guarded name } }", 2),
+        ("{ plain { nick scaled name } }", 2),
         ("{ plain { a: name awaited { name } b: name } }", 2),
-        ("{ plains { name resolved } }", 3),
+        ("{ plains { name guarded } }", 3),
         ("{ plain { __typename kind: __typename n: name ...F } } fragment F on Plain { ... { m: name } }", 1),
         ("{ plain { list { name } ...F } } fragment F on Plain { list { nick ...G } } fragment G on Plain { flag }", 1),
         ("query ($v: Boolean! = true) { plain { name @include(if: $v) ... @skip(if: $v) { nick } } }", 1),
         ("query ($v: Boolean! = true) { plain { name list { name @include(if: $v) } } }", 2),
         ("query ($v: Boolean! = true) { plain { name list { ... @skip(if: $v) { name } } } }", 2),
         ("{ ones { name } }", 1),
-        ("{ plain { ones { name } } }", 2),
+        ("{ plain { ones { name } } }", 1),
         ("{ plain { eithers { ... on Named { name } } } }", 2),
-        ("{ plain { scaled(by: 3) list { resolved } } }", 5),
+        ("{ plain { scaled(by: 3) list { guarded } } }", 5),
     ],
 )
 async def test_only_what_is_not_plain_is_asked(query: str, asked: int) -> None:
@@ -144,6 +146,7 @@ async def test_only_what_is_not_plain_is_asked(query: str, asked: int) -> None:
         RAISES,
         ValueError("as a value"),
         FailedItem(),
+        AwaitedItem(),
         Ready(1),
         Ready(None),
         float("nan"),
@@ -189,14 +192,32 @@ async def test_whatever_a_field_holds_is_answered_the_same_either_way(attribute:
 
 @pytest.mark.parametrize(
     "query",
-    ["{ sure { name } }", "{ sure { nested { sureNested { name } } } }", "{ sure { resolved name awaited { name } } }"],
+    [
+        "{ sure { name } }",
+        "{ sure { nested { sureNested { name } } } }",
+        "{ sure { resolved name awaited { name } } }",
+        "{ sure { nested { sureNested { sureNested { __typename } } } } }",
+    ],
 )
 async def test_a_null_where_none_may_be_takes_away_what_holds_it(query: str) -> None:
-    nameless = Item(values={"name": None})
+    nameless = Item(values={"name": None, "sure_nested": None})
     nested = Item(values={"sure_nested": nameless})
     one = await both(query, Item(values={"name": None, "nested": nested}))
     assert len(one.errors) == 1
     assert one.data in {"None", "{'sure': {'nested': None}}"}
+
+
+async def test_what_a_permission_guards_is_not_answered_past_it() -> None:
+    secret = Item(values={"nick": "secret", "guarded": "x"})
+    one = await both("{ plain { nick guarded list { guarded } } }", Item(values={**secret.values, "list_": [secret]}))
+    assert one.data == "{'plain': {'nick': 'secret', 'guarded': None, 'list': [{'guarded': None}]}}"
+    assert [error[0] for error in one.errors] == ["not for you", "not for you"]
+
+
+async def test_a_resolver_put_in_place_of_ours_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SCHEMA.type_map["Plain"].fields["nick"], "resolve", lambda *_: "replaced")  # type: ignore[attr-defined]
+    one = await both("{ plain { nick } }", Item(values={"nick": "own"}))
+    assert one.data == "{'plain': {'nick': 'replaced'}}"
 
 
 async def test_plans_are_made_once_and_go_with_their_operation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,6 +325,7 @@ def items(depth: int, kinds: str = "Plain") -> st.SearchStrategy[Any]:
         "eithers": st.lists(typed, max_size=2),
     }
     values |= {f"sure_{name}": values[name] for name in ("number", "share", "colour")}
+    values |= {"nick": st.sampled_from(["nick", "secret"]), "guarded": st.just("a secret")}
     values |= {"sure_count": values["count_"]} | ({"sure_nested": below} if depth else {})
     optional = {name: some(strategy) for name, strategy in values.items()}
     return st.builds(Item, st.sampled_from(kinds.split()), st.fixed_dictionaries({}, optional=optional))
