@@ -100,7 +100,10 @@ class Formula:
         return float(quality + (score - quality) * (1 - self.rate) ** runs)
 
     def evaporated(self, score: float, idle: timedelta) -> float:
-        left = 0.5 ** (max(idle, timedelta(0)) / self.half_life)
+        """What time leaves of a score; nothing changes where none has passed."""
+        if idle <= timedelta(0):
+            return score
+        left = 0.5 ** (idle / self.half_life)
         return float(FIRST_PHEROMONE_SCORE + (score - FIRST_PHEROMONE_SCORE) * left)
 
     def steps(self, start: Start, hours: Iterable[Hour]) -> Iterator[Step]:

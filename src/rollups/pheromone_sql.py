@@ -134,17 +134,17 @@ HOURS = f"""
 
 STALE = "SELECT owner_id, min(starts_at) AS since FROM rollup_stale WHERE tier = $1 GROUP BY owner_id ORDER BY owner_id"
 
-# Locked in the order in which writers mark.
 TAKE = """
     WITH mark AS (
         SELECT r.owner_id, r.starts_at FROM rollup_stale r
-        WHERE r.tier = $1 AND r.owner_id = ANY($2::bigint[]) ORDER BY r.owner_id, r.starts_at FOR UPDATE
+        WHERE r.tier = $1 AND r.owner_id = ANY($2::bigint[]) FOR UPDATE SKIP LOCKED
     ), taken AS (
         DELETE FROM rollup_stale r USING mark m
         WHERE r.tier = $1 AND r.owner_id = m.owner_id AND r.starts_at = m.starts_at
         RETURNING r.owner_id, r.starts_at
     )
     SELECT owner_id, min(starts_at) AS since FROM taken GROUP BY owner_id ORDER BY owner_id"""
+"""Marks that somebody is setting are left for later."""
 
 FORGET = """
     DELETE FROM pheromone_hour p
