@@ -124,9 +124,10 @@ class CompiledSelections:
     def plan(self, type_: GraphQLOutputType, fields: Sequence[FieldDetails]) -> Plan | None:
         """How values of a type are completed with the selections of these fields of the document; None if not plainly.
 
-        The nodes of a document stay where they are as long as the operation does, so they are known by their ids.
+        The nodes of a document stay where they are as long as the operation does, so they are known by their ids;
+        those that select nothing, of scalars and enums, share one plan a type.
         """
-        key = (type_, *[id(field.node) for field in fields])
+        key = (type_, *[id(field.node) for field in fields if field.node.selection_set])
         try:
             return self._plans[key]
         except KeyError:

@@ -5,10 +5,18 @@ import weakref
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from inspect import isawaitable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
-from graphql import GraphQLError, OperationDefinitionNode, Undefined, get_named_type, parse
+from graphql import (
+    GraphQLError,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    Undefined,
+    get_named_type,
+    is_leaf_type,
+    parse,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -21,6 +29,7 @@ from formicary.schema.operation import IS_AWAITABLE, Operation
 from .sample_schema import ATTRIBUTES, RAISES, SAMPLE, AwaitedItem, Colour, FailedItem, Item, Level, Ready, Several
 
 SCHEMA = SAMPLE._schema
+PLAIN = cast("GraphQLObjectType", SCHEMA.type_map["Plain"])
 
 
 class Answer(NamedTuple):
@@ -138,56 +147,57 @@ async def test_only_what_is_not_plain_is_asked(query: str, asked: int) -> None:
     assert (one.errors, one.asked) == ([], asked)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        Undefined,
-        RAISES,
-        ValueError("as a value"),
-        FailedItem(),
-        AwaitedItem(),
-        Ready(1),
-        Ready(None),
-        float("nan"),
-        float("inf"),
-        2**70,
-        2**31,
-        1.0,
-        True,
-        "",
-        "text",
-        "RED",
-        "1",
-        b"bytes",
-        object(),
-        Colour.RED,
-        Level.LOW,
-        Item(),
-        {"name": "of a dict"},
-        [],
-        (1, 2),
-        [None],
-        [1, "a", RAISES],
-        [Ready(1), Item()],
-        [Item(), None],
-        Several([1, 2]),
-        Several([Item()]),
-        {1, 2},
-        datetime(2026, 1, 1, tzinfo=UTC),
-        Decimal("NaN"),
-    ],
-    ids=repr,
-)
+VALUES: list[Any] = [
+    None,
+    Undefined,
+    RAISES,
+    ValueError("as a value"),
+    FailedItem(),
+    AwaitedItem(),
+    Ready(1),
+    Ready(None),
+    float("nan"),
+    float("inf"),
+    2**70,
+    2**31,
+    1.0,
+    True,
+    "",
+    "text",
+    "RED",
+    "1",
+    b"bytes",
+    object(),
+    Colour.RED,
+    Level.LOW,
+    Item(),
+    {"name": "of a dict"},
+    [],
+    (1, 2),
+    [None],
+    [1, "a", RAISES],
+    [Ready(1), Item()],
+    [Item(), None],
+    Several([1, 2]),
+    Several([Item()]),
+    {1, 2},
+    datetime(2026, 1, 1, tzinfo=UTC),
+    Decimal("NaN"),
+]
+
+
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
-async def test_whatever_a_field_holds_is_answered_the_same_either_way(attribute: str, value: object) -> None:
-    names = [name for name in SCHEMA.type_map["Plain"].fields if name.strip("_").lower() == attribute.replace("_", "")]  # type: ignore[attr-defined]
-    below = "{ __typename ... on Plain { name nick } ... on Named { name nick } }"
-    type_ = SCHEMA.type_map["Plain"].fields[names[0]].type  # type: ignore[attr-defined]
-    below = below if hasattr(get_named_type(type_), "fields") or "ither" in attribute else ""
-    source = Item(values={attribute: value})
-    await both(f"{{ plain {{ name {names[0]} {below} resolved }} }}", source)
-    await both(f"{{ plain {{ list {{ name {names[0]} {below} }} }} }}", Item(values={"list_": [Item(), source]}))
+async def test_whatever_a_field_holds_is_answered_the_same_either_way(attribute: str) -> None:
+    name, named_type = next(
+        (name, get_named_type(field.type))
+        for name, field in PLAIN.fields.items()
+        if name.lower() == attribute.replace("_", "")
+    )
+    below = "" if is_leaf_type(named_type) else "{ __typename ... on Plain { name nick } ... on Named { name nick } }"
+    for value in VALUES:
+        source = Item(values={attribute: value})
+        await both(f"{{ plain {{ name {name} {below} scaled }} }}", source)
+        await both(f"{{ plain {{ list {{ name {name} {below} }} }} }}", Item(values={"list_": [Item(), source]}))
 
 
 @pytest.mark.parametrize(
@@ -215,7 +225,7 @@ async def test_what_a_permission_guards_is_not_answered_past_it() -> None:
 
 
 async def test_a_resolver_put_in_place_of_ours_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SCHEMA.type_map["Plain"].fields["nick"], "resolve", lambda *_: "replaced")  # type: ignore[attr-defined]
+    monkeypatch.setattr(PLAIN.fields["nick"], "resolve", lambda *_: "replaced")
     one = await both("{ plain { nick } }", Item(values={"nick": "own"}))
     assert one.data == "{'plain': {'nick': 'replaced'}}"
 
