@@ -15,6 +15,7 @@ from .config import Settings
 from .db import Database
 from .edge.graphql import GraphQLEndpoint, RequestHeaders
 from .edge.health import Readiness, healthz
+from .edge.prometheus import PrometheusEndpoint
 from .edge.server import Edge
 from .ingest.recorder import Recorder
 from .prometheus.traffic import Traffic
@@ -42,10 +43,13 @@ def create_app(settings: Settings, *, database: Database, authenticator: Authent
         make_context=make_context,
         max_body_bytes=settings.max_body_bytes,
     )
+    traffic = Traffic()
+    metrics = PrometheusEndpoint(database, traffic, authenticate=principal, most_series=settings.metrics_max_series)
     return Edge(
-        endpoints={"/graphql": graphql, "/healthz": healthz, "/readyz": Readiness(database)},
+        endpoints={"/graphql": graphql, "/healthz": healthz, "/readyz": Readiness(database), "/metrics": metrics},
         pages=Router(routes(database=database, authenticate=authenticate)),
         error_page=_error_page,
+        traffic=traffic,
     )
 
 

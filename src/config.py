@@ -71,6 +71,11 @@ class Settings(BaseSettings):
     pheromone_half_life: float = Field(
         default=7.0, gt=0, le=36_500, description="Idle days after which half of the score's distance to 0.5 is left."
     )
+    metrics_max_series: int = Field(
+        default=10_000,
+        ge=100,
+        description="Most series of a family at `/metrics`; those of the fewest runs are left out.",
+    )
     slow_statement_ms: float = Field(default=500.0, gt=0, description="Statements slower than this are logged.")
     log_format: Literal["text", "json"] = Field(default="text", description="Format of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")

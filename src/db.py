@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, TypeVar
 
 import asyncpg
@@ -59,12 +60,23 @@ class _Session(asyncpg.Connection):  # type: ignore[misc]
             return rows
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections that are open, those of them that nobody uses, the most there may be, and who waits for one."""
+
+    size: int
+    idle: int
+    most: int
+    waiting: int
+
+
 class Database:
     """The pool of one process. `dsn` is what every connection is made with."""
 
     def __init__(self, pool: asyncpg.Pool, dsn: str, settings: Settings) -> None:
         self._pool = pool
         self._settings = settings
+        self._waiting = 0
         self.dsn = dsn
 
     @classmethod
@@ -137,13 +149,26 @@ class Database:
         except CONNECTION_LOST as error:
             log.debug("a lost connection was dropped: %s", error)
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the server is the one that comes along."""
+        return self._settings.database_url is None
+
+    @property
+    def pool_use(self) -> PoolUse:
+        pool = self._pool
+        return PoolUse(pool.get_size(), pool.get_idle_size(), pool.get_max_size(), self._waiting)
+
     async def _acquire(self) -> Connection:
+        self._waiting += 1
         try:
             return await self._pool.acquire(timeout=self._settings.pool_timeout)
         except TimeoutError:
             raise OverloadedError from None
         except CONNECTION_LOST as error:
             raise UnavailableError from error
+        finally:
+            self._waiting -= 1
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

@@ -3,6 +3,7 @@
 Nothing leaves it as a traceback: what is unexpected is logged under an id, and the caller is told the id.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TypeAlias
@@ -13,7 +14,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from formicary_web.assets import PREFIX
+
 from ..errors import FormicaryError
+from ..prometheus.traffic import Traffic
 from ..schema.failure import Failure, expected_failure, failure, masked_failure
 from . import accept
 from .answer import RawHeaders, failure_answer
@@ -30,18 +34,27 @@ ErrorPage: TypeAlias = Callable[[Request, int, str | None, str | None], Response
 
 
 class Edge:
-    """Sends exact paths to their endpoints and the rest, like the lifespan, to the pages."""
+    """Sends exact paths to their endpoints and the rest, like the lifespan, to the pages; notes the `traffic`."""
 
-    def __init__(self, *, endpoints: Mapping[str, ASGIApp], pages: ASGIApp, error_page: ErrorPage) -> None:
+    def __init__(
+        self, *, endpoints: Mapping[str, ASGIApp], pages: ASGIApp, error_page: ErrorPage, traffic: Traffic | None = None
+    ) -> None:
         self._endpoints = endpoints
         self._pages = pages
         self._error_page = error_page
+        self._traffic = traffic or Traffic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._pages(scope, receive, send)
             return
-        guarded = _Guarded(send)
+        guarded, begun = _Guarded(send), time.perf_counter()
+        try:
+            await self._answer(scope, receive, guarded)
+        finally:
+            self._traffic.note(self._name(scope["path"]), guarded.status, time.perf_counter() - begun)
+
+    async def _answer(self, scope: Scope, receive: Receive, guarded: "_Guarded") -> None:
         scope["app"] = self  # makes Starlette's router raise what it does not find
         try:
             if endpoint := self._endpoints.get(scope["path"]):
@@ -51,9 +64,15 @@ class Edge:
         except ClientDisconnect:
             return
         except Exception as error:
-            if guarded.started:
+            if guarded.status:
                 raise
             await self._fail(error, scope, receive, guarded)
+
+    def _name(self, path: str) -> str:
+        """Of the endpoint: a path of one page stands for all of them, as anybody may ask for any."""
+        if path in self._endpoints:
+            return path
+        return PREFIX if path.startswith(PREFIX) else "pages"
 
     async def _fail(self, error: Exception, scope: Scope, receive: Receive, guarded: "_Guarded") -> None:
         """Answer a request whose handling ended in an error, with a page for whoever prefers that."""
@@ -68,16 +87,17 @@ class Edge:
 
 
 class _Guarded:
-    """Knows whether an answer has begun: after that, no other can take its place."""
+    """Knows the status of the answer that has begun: after that, no other can take its place. 0 is before."""
 
-    __slots__ = ("_send", "started")
+    __slots__ = ("_send", "status")
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.started = False
+        self.status = 0
 
     async def __call__(self, message: Message) -> None:
-        self.started = True
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
         await self._send(message)
 
     async def with_security_headers(self, message: Message) -> None:

@@ -16,6 +16,7 @@ from .model_price import ModelPrice
 from .project import Project
 from .rollup import PheromoneHour, RollupStale, RunBatch, RunHorizon, Tier
 from .run import CostSource, Run, RunKey, RunStatus
+from .series import RunSeries, SeriesKind
 from .version import AgentVersion, VersionState
 
 metadata = SQLModel.metadata
@@ -42,6 +43,7 @@ TABLE_KINDS: dict[str, TableKind] = {
     "run_hour": TableKind.DISTRIBUTED,
     "run_day": TableKind.DISTRIBUTED,
     "run_total": TableKind.DISTRIBUTED,
+    "run_series": TableKind.DISTRIBUTED,
     "error_hour": TableKind.DISTRIBUTED,
     "pheromone_hour": TableKind.DISTRIBUTED,
     "project_hour": TableKind.LOCAL,
@@ -76,8 +78,10 @@ __all__ = [
     "RunHorizon",
     "RunHour",
     "RunKey",
+    "RunSeries",
     "RunStatus",
     "RunTotal",
+    "SeriesKind",
     "TableKind",
     "Tier",
     "VersionState",
