@@ -1,4 +1,8 @@
-"""Recording: runs a second over HTTP, beside COPY of the same rows (the limit) and the naive path."""
+"""Recording: runs a second over HTTP, beside COPY of the same rows (the limit) and the naive path.
+
+The limit is measured with as many connections as there are clients: a run takes more CPU where both threads of a core
+are at work, and where several write to the same indexes, and that is so for ours and for COPY alike.
+"""
 
 import asyncio
 import contextlib
@@ -7,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -27,6 +31,9 @@ FRESH = "TRUNCATE run, run_key; CHECKPOINT"
 QUIET = ("ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()")
 EXPORT = """
     COPY (SELECT * FROM run ORDER BY id OFFSET {skip} LIMIT {size}) TO '{path}' (FORMAT binary)"""
+
+_LimitCpu: TypeAlias = dict[tuple[int, int], float]
+"""By the size of the batches and the number of clients."""
 
 RATIO_TARGET = 0.65
 NAIVE_TARGET = 20
@@ -57,9 +64,13 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """COPY of the same rows from files of `size` rows by the server itself, one transaction a file."""
+    """COPY of the same rows from files of `size` rows by the server itself, one transaction a file.
+
+    `clients` is the number of connections at once. CPU is in seconds for one run.
+    """
 
     size: int
+    clients: int
     rate: float
     cpu: float
 
@@ -71,19 +82,24 @@ def measure(*, quick: bool) -> Report:
         runs = sample.runs(10_000 if quick else 80_000)
         _warm_up(server, runs)
         recordings: list[Recording] = []
-        limits: dict[int, Limit] = {}
+        limits: list[Limit] = []
         for size in SIZES:
             rounds = ROUNDS if size == REFERENCE and not quick else 1
             tries = [_round(server, runs, size, directory) for _ in range(rounds)]
             recordings += _best([ours for ours, _ in tries])
-            limits[size] = min((limit for _, limit in tries), key=lambda limit: limit.cpu)
+            limits += [
+                min(same, key=lambda limit: limit.cpu) for same in zip(*(limits for _, limits in tries), strict=True)
+            ]
         naive = _naive(server, runs[: (2 if quick else NAIVE_BATCHES) * REFERENCE])
-    report.tables = [_ours_table(recordings, limits), _limit_table(limits), _naive_table(recordings, naive)]
-    report.measures = _measures(recordings, limits, naive)
+    cpu = {(limit.size, limit.clients): limit.cpu for limit in limits}
+    report.tables = [_ours_table(recordings, cpu), _limit_table(limits), _naive_table(recordings, naive)]
+    report.measures = _measures(recordings, cpu, naive)
     return report
 
 
-def _round(server: Server, runs: Sequence[dict[str, Any]], size: int, directory: Path) -> tuple[list[Recording], Limit]:
+def _round(
+    server: Server, runs: Sequence[dict[str, Any]], size: int, directory: Path
+) -> tuple[list[Recording], list[Limit]]:
     """Ours with each number of clients, and at once the limit, so that both meet the machine in one mood."""
     ours = [_record(server, runs[: _amount(size, clients, len(runs))], size, clients) for clients in CLIENTS]
     return ours, _copy(server, size, directory)
@@ -129,7 +145,7 @@ def _repeated(runs: Sequence[dict[str, Any]], at_least: int) -> Sequence[dict[st
     return list(runs) * -(-at_least // len(runs))
 
 
-def _copy(server: Server, size: int, directory: Path) -> Limit:
+def _copy(server: Server, size: int, directory: Path) -> list[Limit]:
     """Take the rows that were just recorded out, and COPY them back into the emptied table."""
     files = directory / f"rows-{size}"
     files.mkdir(exist_ok=True)
@@ -137,23 +153,32 @@ def _copy(server: Server, size: int, directory: Path) -> Limit:
     return asyncio.run(_copy_back(server, size, files))
 
 
-async def _copy_back(server: Server, size: int, files: Path) -> Limit:
+async def _copy_back(server: Server, size: int, files: Path) -> list[Limit]:
     connection = await asyncpg.connect(server.dsn)
     try:
         number = await connection.fetchval("SELECT count(*) FROM run")
         paths = [files / f"{skip}.copy" for skip in range(0, number, size)]
         for place, path in enumerate(paths):
             await connection.execute(EXPORT.format(skip=place * size, size=size, path=path))
-        for statement in FRESH.split("; "):
-            await connection.execute(statement)
-        cpu = processes.family_cpu_seconds(server.postgres_pid)
-        begun = asyncio.get_running_loop().time()
-        for path in paths:
-            await connection.execute(f"COPY run FROM '{path}' (FORMAT binary)")
-        wall = asyncio.get_running_loop().time() - begun
-        return Limit(size, number / wall, (processes.family_cpu_seconds(server.postgres_pid) - cpu) / number)
+        limits = []
+        for clients in CLIENTS:
+            for statement in FRESH.split("; "):
+                await connection.execute(statement)
+            cpu, begun = processes.family_cpu_seconds(server.postgres_pid), asyncio.get_running_loop().time()
+            await asyncio.gather(*(_copy_files(server.dsn, paths[at::clients]) for at in range(clients)))
+            wall = asyncio.get_running_loop().time() - begun
+            cpu = processes.family_cpu_seconds(server.postgres_pid) - cpu
+            limits.append(Limit(size, clients, number / wall, cpu / number))
+        return limits
     finally:
         await connection.close()
+
+
+async def _copy_files(dsn: str, paths: Sequence[Path]) -> None:
+    connection = await asyncpg.connect(dsn)
+    for path in paths:
+        await connection.execute(f"COPY run FROM '{path}' (FORMAT binary)")
+    await connection.close()
 
 
 def _naive(server: Server, runs: Sequence[dict[str, Any]]) -> list[Recording]:
@@ -186,23 +211,24 @@ def _execute(server: Server, *statements: str) -> None:
     asyncio.run(execute())
 
 
-def _ours_table(recordings: Sequence[Recording], limits: dict[int, Limit]) -> Table:
+def _ours_table(recordings: Sequence[Recording], limits: _LimitCpu) -> Table:
     table = Table(
         "recordRuns over HTTP",
         ["batch", "clients", "runs", "runs/s", "p50 ms", "p99 ms", "app us/run", "PG us/run", "limit/max", "peak MB"],
-        note="CPU in microseconds a run; limit/max: CPU of COPY over the greater of app and PG",
+        note="CPU in microseconds a run; limit/max: CPU of COPY by as many connections over the greater of app and PG",
     )
     for one in recordings:
         p50, p99 = (1000 * percentile(one.burst.latencies, share) for share in (0.5, 0.99))
-        ratio = limits[one.size].cpu / one.dearest_cpu
+        ratio = limits[one.size, one.clients] / one.dearest_cpu
         cpu = [1e6 * one.app_cpu, 1e6 * one.postgres_cpu]
         table.rows.append([one.size, one.clients, one.runs, one.rate, p50, p99, *cpu, ratio, one.peak_mb])
     return table
 
 
-def _limit_table(limits: dict[int, Limit]) -> Table:
-    rows = [[limit.size, limit.rate, 1e6 * limit.cpu] for limit in limits.values()]
-    return Table("The limit: COPY by the server of the same rows", ["batch", "runs/s", "PG us/run"], list(rows))
+def _limit_table(limits: Sequence[Limit]) -> Table:
+    rows = [[limit.size, limit.clients, limit.rate, 1e6 * limit.cpu] for limit in limits]
+    columns = ["batch", "connections", "runs/s", "PG us/run"]
+    return Table("The limit: COPY by the server of the same rows", columns, list(rows))
 
 
 def _naive_table(recordings: Sequence[Recording], naive: Sequence[Recording]) -> Table:
@@ -218,9 +244,9 @@ def _naive_table(recordings: Sequence[Recording], naive: Sequence[Recording]) ->
     return table
 
 
-def _measures(recordings: Sequence[Recording], limits: dict[int, Limit], naive: Sequence[Recording]) -> list[Measure]:
+def _measures(recordings: Sequence[Recording], limits: _LimitCpu, naive: Sequence[Recording]) -> list[Measure]:
     reference = [one for one in recordings if one.size == REFERENCE]
-    ratio = min(limits[REFERENCE].cpu / one.dearest_cpu for one in reference)
+    ratio = min(limits[REFERENCE, one.clients] / one.dearest_cpu for one in reference)
     times = max(one.rate for one in reference) / max(one.rate for one in naive)
     cheaper = min(one.app_cpu for one in naive) / max(one.app_cpu for one in reference)
     peak = max(one.peak_mb for one in recordings if one.size == max(SIZES) and one.clients == max(CLIENTS))
