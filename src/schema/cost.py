@@ -32,10 +32,13 @@ from graphql import (
     get_nullable_type,
     is_composite_type,
     is_list_type,
+    value_from_ast_untyped,
 )
 
 from ..errors import LimitError
 from ..resolvers.page import DEFAULT_PAGE_SIZE
+from ..resolvers.pheromone_history import HOURS_A_DAY
+from .history_size import points_asked
 from .limits import fragments_of, over
 
 UNPAGED_LIST_SIZE = 10
@@ -43,6 +46,12 @@ UNPAGED_LIST_SIZE = 10
 
 LIST_SIZES = {"modelPrices": 2_500, "problems": 1}
 """Lists of another size: the prices that the library knows; the faults of an input, of which few have several."""
+
+SIZE_ARGUMENTS = ("ids", "first", "buckets")
+"""Of lists that are no connections: what says how many things they hold."""
+
+PARTS = {"ResolvedRange", "Latency", "Tokens", "Cost"}
+"""Objects that only group figures of another one, and count as little as its own fields."""
 
 LARGEST = 10**6
 """What asks for more is far over any limit already: so the product of sizes stays short enough to be said."""
@@ -61,11 +70,11 @@ class Cost:
         self._operation = operation
         self._defaults = {node.variable.name.value: node.default_value for node in operation.variable_definitions or ()}
         self._known: OrderedDict[tuple[int, ...], int] = OrderedDict()
-        self._names: tuple[str, ...] = ()
-        first = _Estimate(self, {})
+        first = _Estimate(self, {}, {})
         first_cost = first.operation(operation)
         self._names = tuple(sorted(first.variables))
-        if not self._names:
+        self._histories = list(first.histories.values())
+        if not self._names and not self._histories:
             self._known[()] = first_cost
 
     def hold(self, limit: int, variables: Mapping[str, Any]) -> None:
@@ -81,12 +90,18 @@ class Cost:
 
     def of(self, variables: Mapping[str, Any]) -> int:
         sizes = {name: self._size(variables.get(name), name) for name in self._names}
-        key = tuple(sizes.values())
+        points = self._points(variables) if self._histories else {}
+        key = (*sizes.values(), *points.values())
         if (cost := self._known.get(key)) is None:
-            cost = self._known[key] = _Estimate(self, sizes).operation(self._operation)
+            cost = self._known[key] = _Estimate(self, sizes, points).operation(self._operation)
             if len(self._known) > COSTS_KEPT:
                 self._known.popitem(last=False)
         return cost
+
+    def _points(self, variables: Mapping[str, Any]) -> dict[int, int]:
+        """Of each history, by the id of its node."""
+        defaults = {name: value_from_ast_untyped(node) for name, node in self._defaults.items() if node}
+        return {id(node): points_asked(node, {**defaults, **variables}) for node in self._histories}
 
     def _size(self, value: object, name: str) -> int:
         if value is None and (default := self._defaults.get(name)) is not None:
@@ -97,12 +112,14 @@ class Cost:
 class _Estimate:
     """One walk over an operation. A fragment is walked once per type of list that it stands in."""
 
-    def __init__(self, cost: Cost, sizes: Mapping[str, int]) -> None:
+    def __init__(self, cost: Cost, sizes: Mapping[str, int], points: Mapping[int, int]) -> None:
         self._schema = cost._schema
         self._fragments = cost._fragments
         self._sizes = sizes
+        self._points = points
         self._spreads: dict[tuple[str, int], int] = {}
         self.variables: set[str] = set()
+        self.histories: dict[int, FieldNode] = {}
 
     def operation(self, node: OperationDefinitionNode) -> int:
         try:
@@ -147,14 +164,27 @@ class _Estimate:
     def _length(self, field: GraphQLField, node: FieldNode, result: GraphQLNamedType, held: int) -> tuple[int, int]:
         """How often a field's value occurs, and what each counts itself."""
         if not is_list_type(get_nullable_type(field.type)):
-            return 1, not result.name.startswith("__")
+            return 1, not result.name.startswith("__") and result.name not in PARTS
         if result.name.startswith("__"):
             all_types = node.name.value == "types"
             return len(self._schema.type_map) if all_types else INTROSPECTION_LIST_SIZE, 1
-        for argument in node.arguments or ():
-            if argument.name.value == "ids":
-                return self._value(argument.value), 1
+        if result.name == "HistoryPoint":
+            self.histories[id(node)] = node
+            return self._points.get(id(node), 0), 1
+        if result.name == "PheromonePoint":
+            return HOURS_A_DAY * self._asked(field, node, "days"), 1
+        for name in SIZE_ARGUMENTS:
+            if name in field.args:
+                return self._asked(field, node, name), 1
         return LIST_SIZES.get(node.name.value, held), 1
+
+    def _asked(self, field: GraphQLField, node: FieldNode, name: str) -> int:
+        """What an argument says of the size of a list, or its default."""
+        for argument in node.arguments or ():
+            if argument.name.value == name:
+                return self._value(argument.value)
+        default = field.args[name].default_value
+        return default if isinstance(default, int) else DEFAULT_PAGE_SIZE
 
     def _page(self, node: FieldNode) -> int:
         sizes = [self._value(a.value) for a in node.arguments or () if a.name.value in ("first", "last")]

@@ -108,6 +108,57 @@ def test_what_answers_a_batch_counts_for_each_that_was_sent(query: str, variable
     assert cost(query.replace("THINGS", THINGS), **variables) == 1 + 12 * (1 + UNPAGED_LIST_SIZE)
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("{ metrics { runs range { from } latency { p50Ms } tokens { total } cost { total } } }", 1),
+        ("{ metrics { latency { histogram { count } } } }", 1 + 24),
+        ("{ metrics { latency { histogram(buckets: 7) { count } } } }", 1 + 7),
+        ("{ breakdown(by: MODEL) { key } }", 20),
+        ("{ breakdown(by: AGENT, first: 7) { agent { name } metrics { runs } } }", 7 * 3),
+        ("{ history { from metrics { runs previous { runs } } } }", 25 * 3),
+    ],
+)
+def test_figures_cost_little_by_themselves(query: str, expected: int) -> None:
+    assert cost_of(query, schema._schema).of({}) == expected
+
+
+RANGE = '{from: "2026-11-01T00:00:00Z", to: "2026-11-03T00:00:00Z"}'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "points"),
+    [
+        (f"range: {RANGE}", {}, 48),
+        (f"range: {RANGE}, bucket: DAY", {}, 2),
+        ("range: $r", {"r": {"from": "2026-11-01T00:00:00Z", "to": "2026-11-01T05:30:00Z"}}, 6),
+        ("range: $r", {"r": {"from": "2026-11-01T05:30:00Z", "to": "2026-11-01T00:00:00Z"}}, 25),
+        ('range: {from: $f, to: "2026-11-01T05:00:00Z"}', {"f": "2026-11-01T00:00:00Z"}, 5),
+        (f"range: {RANGE}, bucket: $b", {"b": "DAY"}, 2),
+        (f"range: {RANGE}, bucket: $b", {}, 2 * 24 * 60),
+        (f"filter: {{range: {RANGE}}}", {}, 48),
+        (f'filter: {{range: {RANGE}}}, range: {{from: "2026-11-02T12:00:00Z", to: "2026-11-07T00:00:00Z"}}', {}, 12),
+        ("range: $r", {"r": {"last": "100d"}}, 2401),
+        ("range: $r", {"r": {"last": "400d"}}, 9601),
+        ('range: {last: "400d"}, bucket: MINUTE', {}, 10_000),
+        ("range: $r", {"r": "nothing that is known"}, 25),
+        ("bucket: $b", {"b": 7}, 25),
+    ],
+)
+def test_a_history_counts_its_points(arguments: str, variables: dict[str, Any], points: int) -> None:
+    query = f"query ($r: TimeRange, $f: DateTime, $b: Bucket! = MINUTE) {{ history({arguments}) {{ from }} }}"
+    assert cost_of(query, schema._schema).of(variables) == points
+
+
+def test_the_histories_of_a_page_of_agents_pass_the_limit() -> None:
+    figures = "runs latency { p95Ms } cost { total } range { from to }"
+    query = "{ agents(first: %d) { nodes { metrics { F } history(bucket: HOUR) { metrics { F } } } } }".replace(
+        "F", figures
+    )
+    assert cost_of(query % 50, schema._schema).of({}) == 1 + 50 * (1 + 1 + 25 * 2)
+    cost_of(query % 200, schema._schema).hold(Limits().cost, {})
+
+
 async def test_a_batch_is_held_against_the_limit_before_it_is_recorded(answer: Ask, db: Database) -> None:
     runs = [{"agent": "planner"}] * 400
     result = await answer(RECORD % "agent { runs(first: 200) { nodes { id } } }", input={"runs": runs})
