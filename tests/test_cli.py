@@ -31,6 +31,8 @@ COMMANDS = [
     ["key", "create"],
     ["key", "list"],
     ["key", "revoke"],
+    ["pheromone"],
+    ["pheromone", "explain"],
 ]
 
 

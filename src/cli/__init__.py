@@ -11,6 +11,7 @@ from .demo import demo
 from .key import key
 from .migrate import migrate
 from .outcome import OutcomeGroup
+from .pheromone import pheromone
 from .schema import schema
 from .serve import serve
 from .worker import worker
@@ -33,5 +34,5 @@ def main() -> None:
     """Record what LLM agents do, and see how well they do it."""
 
 
-for command in (serve, worker, demo, aggregate, migrate, key, schema):
+for command in (serve, worker, demo, aggregate, pheromone, migrate, key, schema):
     main.add_command(command)

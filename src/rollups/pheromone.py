@@ -65,6 +65,22 @@ async def trace(connection: Connection, formula: Formula, since: Since) -> dict[
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """How an agent came to its score: its hours with runs, and when a score was last reported, if ever."""
+
+    steps: list[Step]
+    reported_at: datetime | None
+
+
+async def account(db: Database, formula: Formula, agent_id: int, since: datetime) -> Account:
+    """Computed from the tiers as they are now; nothing is stored."""
+    async with db.snapshot() as connection:
+        reported_at = await connection.fetchval(sql.REPORTED, agent_id)
+        steps = await trace(connection, formula, {agent_id: since})
+    return Account(steps.get(agent_id, []), reported_at)
+
+
+@dataclass(frozen=True, slots=True)
 class _Medians:
     duration_ms: float | None = None
     cost: float | None = None

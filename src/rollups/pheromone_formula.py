@@ -58,9 +58,14 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What an hour made of the score: `before` is what was left of it, `quality` None where the score was reported."""
+    """What an hour made of the score.
+
+    `before` is what the time since the last hour with runs, `idle`, has left of it. `quality` is None where the score
+    was reported.
+    """
 
     hour: Hour
+    idle: timedelta
     before: float
     quality: float | None
     score: float
@@ -121,7 +126,7 @@ class Formula:
             else:
                 quality = self.quality(hour)
                 score = self.deposited(before, quality, hour.runs)
-            yield Step(hour, before, quality, score)
+            yield Step(hour, idle, before, quality, score)
             at = hour.starts_at
 
 

@@ -43,6 +43,8 @@ STARTS = """
     ) given ON true"""
 """What is known of agents before an hour each. A score was given by hand if no run of its hour reported one."""
 
+REPORTED = "SELECT pheromone_at FROM agent_state WHERE agent_id = $1"
+
 MEDIANS = f"""
     WITH since AS (
         SELECT s.agent_id, s.starts_at, date_trunc('day', s.starts_at, 'UTC') AS day
