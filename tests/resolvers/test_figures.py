@@ -1,0 +1,185 @@
+"""Stored, real-time and automatic figures are the same, whatever happened in whatever order."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from formicary.config import Settings
+from formicary.db import Database
+from formicary.ingest.recorder import Recorder
+from formicary.ingest.run_input import RunInput
+from formicary.models.run import RunStatus
+from formicary.resolvers.figures import read
+from formicary.resolvers.question import Dimension, Question, Source, Wants
+from formicary.resolvers.ranges import ResolvedRange
+from formicary.resolvers.run_filter import RunFilter
+from formicary.resolvers.spans import Bucket
+from formicary.rollups.aggregate import settle
+from formicary.rollups.fold import fold
+from formicary.rollups.recompute import recompute
+from formicary.rollups.retention import expire_runs
+from formicary.rollups.roll import roll
+
+from .. import postgres
+from ..ingest.factories import NOW, ago, run_input
+from .oracle import expected, shown, week
+
+ALL = Wants(durations=True, people=True)
+DAY = 24 * 3600
+FINAL = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.TIMED_OUT)
+
+Step = Callable[[Database], Awaitable[object]]
+
+
+def _aligned(moment: datetime, seconds: int) -> datetime:
+    return moment - timedelta(seconds=moment.timestamp() % seconds)
+
+
+moments = st.tuples(st.integers(0, 25 * DAY), st.sampled_from((1, 60, 3600, DAY))).map(
+    lambda drawn: _aligned(ago(drawn[0]), drawn[1]).isoformat()
+)
+
+inputs = st.builds(
+    run_input,
+    agent=st.sampled_from(("a", "b")),
+    version=st.sampled_from(("1", "2")),
+    externalId=st.none() | st.sampled_from([f"r{number}" for number in range(8)]),
+    status=st.sampled_from([status.name for status in RunStatus]),
+    startedAt=moments,
+    durationMs=st.none() | st.integers(0, 400_000),
+    model=st.sampled_from((None, "gpt-4o", "other")),
+    provider=st.sampled_from((None, "openai")),
+    inputTokens=st.none() | st.integers(0, 5000),
+    outputTokens=st.none() | st.integers(0, 5000),
+    cost=st.none() | st.decimals(0, 3, places=6).map(str),
+    errorType=st.sampled_from((None, "Timeout", "Refused")),
+    initiator=st.sampled_from((None, "cron")),
+    sessionId=st.none() | st.sampled_from(("s1", "s2", "s3")),
+    userId=st.none() | st.sampled_from(("u1", "u2")),
+    filesCreated=st.none() | st.integers(0, 3),
+    messages=st.integers(1, 4),
+)
+
+
+def recording(runs: list[RunInput]) -> Step:
+    async def step(db: Database) -> None:
+        recorded = await Recorder(db).record(runs, None)
+        assert not recorded.rejected
+
+    return step
+
+
+def rolling(db: Database) -> Awaitable[object]:
+    return roll(db, NOW)
+
+
+steps = st.lists(
+    st.one_of(
+        st.lists(inputs, min_size=1, max_size=6).map(recording),
+        st.lists(inputs, min_size=1, max_size=1).map(recording),
+        st.sampled_from((fold, recompute, rolling)),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+ranges = st.tuples(st.integers(-DAY, 26 * DAY), st.integers(-DAY, 26 * DAY), st.sampled_from((1, 60, 3600, DAY))).map(
+    lambda drawn: ResolvedRange(*sorted(_aligned(ago(seconds), drawn[2]) for seconds in drawn[:2]))
+)
+
+
+filters = st.builds(
+    RunFilter,
+    status=st.none() | st.lists(st.sampled_from(RunStatus), min_size=1, max_size=3).map(tuple),
+    agent_id=st.none() | st.just((1,)),
+    model=st.none() | st.just(("gpt-4o",)),
+    error_type=st.none() | st.none() | st.just(("Timeout",)),
+    initiator=st.none() | st.none() | st.just(("cron",)),
+)
+questions = st.builds(
+    Question,
+    range=ranges,
+    where=st.just(RunFilter()) | filters,
+    by=st.none() | st.sampled_from(Dimension),
+    bucket=st.sampled_from((None, None, Bucket.HOUR, Bucket.DAY, Bucket.WEEK)),
+    wants=st.just(ALL),
+)
+
+
+async def hold(db: Database, question: Question, sources: Sequence[Source]) -> None:
+    """The figures of each source are what the runs come to."""
+    wanted = await expected(db, question)
+    for source in sources:
+        found = await read(db, None, replace(question, source=source))
+        assert set(found.groups) == set(wanted), source
+        for group, figures in wanted.items():
+            metrics = found.metrics(*group)
+            assert shown(metrics, figures.counts) == figures.counts, (source, group)
+            assert (metrics.latency is None) == (figures.latency is None)
+            if figures.latency is not None:
+                assert shown(metrics.latency, figures.latency) == pytest.approx(figures.latency, rel=0.01)
+
+
+@asynccontextmanager
+async def fresh_database(server_dsn: str, template: str) -> AsyncIterator[Database]:
+    """One for each example."""
+    name = postgres.fresh_name()
+    await postgres.execute(server_dsn, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    dsn = postgres.on_database(server_dsn, name)
+    db = await Database.open(dsn, Settings(database_url=SecretStr(dsn), pool_size=4))
+    try:
+        yield db
+    finally:
+        await db.close()
+        await postgres.execute(server_dsn, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=steps, asked=st.lists(questions, min_size=4, max_size=8))
+async def test_every_source_gives_what_the_runs_come_to(
+    server_dsn: str, template: str, steps: list[Step], asked: list[Question]
+) -> None:
+    async with fresh_database(server_dsn, template) as db:
+        for step in steps:
+            await step(db)
+            await hold(db, asked[0], (Source.AUTO, Source.REALTIME))
+        for question in asked:
+            await hold(db, question, (Source.AUTO, Source.REALTIME))
+        await settle(db, NOW)
+        for question in asked:
+            await hold(db, question, tuple(Source))
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=steps, late=st.lists(inputs, max_size=3), asked=st.lists(questions, min_size=3, max_size=5))
+async def test_figures_that_the_tiers_carry_outlive_the_runs(
+    server_dsn: str, template: str, steps: list[Step], late: list[RunInput], asked: list[Question]
+) -> None:
+    hourly = [replace(question, where=replace(question.where, status=FINAL, initiator=None)) for question in asked]
+    hourly = [
+        replace(
+            question, range=ResolvedRange(*(_aligned(end, 3600) for end in (question.range.from_, question.range.to)))
+        )
+        for question in hourly
+        if question.by is not Dimension.INITIATOR
+    ]
+    async with fresh_database(server_dsn, template) as db:
+        for step in steps:
+            await step(db)
+        await settle(db, NOW)
+        before = [await read(db, None, question) for question in hourly]
+        await expire_runs(db, week(NOW))
+        assert await db.fetchval("SELECT count(*) FROM run WHERE started_at < $1", week(NOW)) == 0
+        after = [await read(db, None, question) for question in hourly]
+        assert [figures.groups for figures in after] == [figures.groups for figures in before]
+        await recording(late)(db) if late else None
+        await settle(db, NOW)
+        again = [await read(db, None, question) for question in hourly]
+        await settle(db, NOW)
+        assert [figures.groups for figures in again] == [(await read(db, None, one)).groups for one in hourly]
