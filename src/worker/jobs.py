@@ -7,6 +7,7 @@ from functools import partial
 from ..config import Settings
 from ..db import Database
 from ..partitions import ensure_partitions
+from ..rollups import pheromone
 from ..rollups.retention import expire
 from .job import Job
 from .pace import Every, Pace
@@ -29,7 +30,12 @@ async def _retain(db: Database, settings: Settings) -> None:
     )
 
 
+async def _score(db: Database, settings: Settings) -> None:
+    await pheromone.update(db, settings, datetime.now(UTC))
+
+
 WORK: tuple[tuple[str, Work, Pace], ...] = (
+    ("pheromone", _score, Every(15.0)),
     ("partition upkeep", _keep_partitions, Every(HOUR)),
     ("retention", _retain, Every(HOUR)),
 )
