@@ -74,8 +74,8 @@ async def horizon(connection: Connection) -> datetime:
 class Entry:
     """The row that is being written, and the marks that go with it.
 
-    New runs of one agent take one place in the arrays, for nobody else has ids between theirs; a run that was stored
-    before takes one of its own.
+    New runs of one agent take one place in the arrays. A run that was stored before takes one of its own, unless its id
+    lies between theirs and so is found there.
     """
 
     __slots__ = ("_first", "_from", "_id", "_last", "_marks", "_recorded_at", "_stored", "_to")
@@ -128,8 +128,12 @@ class Entry:
             await connection.execute(MARK, *map(list, zip(*self._marks, strict=True)))
 
     def _places(self) -> tuple[list[int], list[int], list[int]]:
-        agents, stored = [agent for agent, _ in self._stored], [run for _, run in self._stored]
-        return [*self._first, *agents], [*self._first.values(), *stored], [*self._last.values(), *stored]
+        stored = [place for place in self._stored if not self._covers(*place)]
+        agents, runs = [agent for agent, _ in stored], [run for _, run in stored]
+        return [*self._first, *agents], [*self._first.values(), *runs], [*self._last.values(), *runs]
+
+    def _covers(self, agent: int, run: int) -> bool:
+        return agent in self._first and self._first[agent] <= run <= self._last[agent]
 
 
 def _marks(row: RunRow) -> list[Mark]:

@@ -4,7 +4,9 @@
 since putting those together takes more than an aggregate.
 """
 
-from .histogram import COUNT_BITS, LARGEST
+from collections.abc import Iterable
+
+from .histogram import COUNT_BITS, LARGEST, MOST
 
 TIMED = "r.status IN (2, 3, 5) AND r.duration_ms IS NOT NULL"
 """Whether the duration of a run counts: it succeeded, failed or timed out, and has one."""
@@ -45,8 +47,107 @@ def bucket_entry(number: str, bounds: str) -> str:
     return f"(width_bucket(least({number}, {LARGEST}) - 1, {bounds}::bigint[]) << {COUNT_BITS} | 1)"
 
 
-MICRO_USD = "round(r.cost * 1000000)::bigint"
+MICRO_USD = f"least(round(r.cost * 1000000), {LARGEST})::bigint"
 """What a run's cost counts as in the histogram of costs."""
 
 USER = "hashtextextended(r.user_id, 0)"
 SESSION = "hashtextextended(r.session_id, 0)"
+
+DIMENSIONS = ("version_id", "status", "model", "provider", "error_type")
+KEY = ("agent_id", "starts_at", *DIMENSIONS)
+"""What a cell of an agent is of."""
+
+LISTS = ("durations", "costs", "users", "sessions")
+"""The columns of a cell that hold what no sum tells: histograms and sets."""
+
+COLUMNS = (*OF_RUNS, *LISTS)
+
+HOUR_OF_RUN = "date_bin('1 hour', r.started_at, '2000-01-01 00:00+00')"
+DAY_OF_CELL = "date_bin('1 day', c.starts_at, '2000-01-01 00:00+00')"
+
+READ = (
+    "agent_id",
+    "id",
+    "started_at",
+    "project_id",
+    "version_id",
+    "status",
+    "duration_ms",
+    "model",
+    "provider",
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "cost",
+    "cost_source",
+    "error_type",
+    "error_message",
+    "session_id",
+    "user_id",
+    "files_created",
+    "files_modified",
+    "messages",
+    "pheromone_score",
+    "batch_id",
+)
+"""The columns of `run` that cells are made of."""
+
+
+def key_of_runs() -> str:
+    """SQL for the columns of `KEY`, of a run."""
+    return (
+        f"r.agent_id, {HOUR_OF_RUN} AS starts_at, r.version_id, r.status, coalesce(r.model, '') AS model,"
+        " coalesce(r.provider, '') AS provider, coalesce(r.error_type, '') AS error_type"
+    )
+
+
+def hours_of_runs(bounds: str, further: str = "") -> str:
+    """A SELECT of one cell a key and hour from the runs `r`, its histograms an entry a run; to be followed by FROM.
+
+    `bounds` is the parameter with BOUNDS, `further` are aggregates that are wanted besides.
+    """
+    sums = ", ".join(f"{sum_} AS {column}" for column, sum_ in OF_RUNS.items())
+    return f"""SELECT {key_of_runs()}, {sums}{further},
+            array_agg({bucket_entry("r.duration_ms", bounds)}) FILTER (WHERE {TIMED}) AS durations,
+            array_agg({bucket_entry(MICRO_USD, bounds)}) FILTER (WHERE r.cost IS NOT NULL) AS costs,
+            array_agg(DISTINCT {USER}) FILTER (WHERE r.user_id IS NOT NULL) AS users,
+            array_agg(DISTINCT {SESSION}) FILTER (WHERE r.session_id IS NOT NULL) AS sessions"""
+
+
+def merged(key: Iterable[str]) -> str:
+    """CTEs that put cells with the same key together; they read `part`, a CTE of cells, and end in `cell`.
+
+    A bucket that holds more than an entry can say takes several entries.
+    """
+    names = ", ".join(key)
+    sums = ", ".join(f"{sum_} AS {column}" for column, sum_ in OF_CELLS.items())
+    joins = "".join(f"\n        LEFT JOIN {name} ON {name}.number = s.number" for name in LISTS)
+    return f"""numbered AS MATERIALIZED (
+        SELECT dense_rank() OVER (ORDER BY {names}) AS number, c.* FROM part c
+    ), summed AS (
+        SELECT c.number, {names}, {sums} FROM numbered c GROUP BY c.number, {names}
+    ), {_merged_histogram("durations")}, {_merged_histogram("costs")}, {_merged_set("users")}, {
+        _merged_set("sessions")
+    }, cell AS MATERIALIZED (
+        SELECT {names}, {", ".join(OF_RUNS)}, {", ".join(f"{name}.value AS {name}" for name in LISTS)}
+        FROM summed s{joins}
+    )"""
+
+
+def _merged_histogram(name: str) -> str:
+    return f"""{name} AS (
+        SELECT b.number, array_agg((b.bucket << {COUNT_BITS}) | least(b.count - i * {MOST}, {MOST})::integer
+            ORDER BY b.bucket) AS value
+        FROM (
+            SELECT c.number, e >> {COUNT_BITS} AS bucket, sum(e & {MOST}) AS count
+            FROM numbered c CROSS JOIN LATERAL unnest(c.{name}) AS e GROUP BY 1, 2
+        ) b CROSS JOIN LATERAL generate_series(0, ((b.count - 1) / {MOST})::integer) AS i
+        GROUP BY b.number
+    )"""
+
+
+def _merged_set(name: str) -> str:
+    return f"""{name} AS (
+        SELECT c.number, array_agg(DISTINCT e) AS value
+        FROM numbered c CROSS JOIN LATERAL unnest(c.{name}) AS e GROUP BY 1
+    )"""

@@ -154,3 +154,12 @@ async def test_whatever_is_sent_at_once_every_final_run_is_found_once(
     sent = batches_with_overlap(Random(3), batches=40, keys=60)
     await record_over_several_pools(dsn, settings, sent)
     assert await found(db) == await final(db)
+
+
+async def test_a_stored_run_with_an_id_between_those_of_new_ones_is_found_once(db: Database) -> None:
+    """Ids are taken in blocks, so another process can have some in the middle."""
+    one, other = Recorder(db), Recorder(db)
+    await one.record([run_input(externalId=str(n)) for n in range(998)])
+    await other.record([run_input(externalId="x", cost="1"), run_input(externalId="y")])
+    await one.record([run_input(externalId=f"new {n}") for n in range(4)] + [run_input(externalId="x", cost="2")])
+    assert await found(db) == await final(db)

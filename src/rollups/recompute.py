@@ -1,0 +1,128 @@
+"""Makes stale hours of agents anew from their runs: those that a correction has made wrong, or that were never made.
+
+The mark is taken away first. Whoever corrects a run afterwards sets it again, so what the next statement does not see
+is not forgotten. Runs that are still in the ledger are left to the fold, which adds them.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from ..db import Connection, Database
+from ..models.rollup import Tier
+from . import groups, totals
+from .cells import COLUMNS, KEY, READ, hours_of_runs, merged
+from .histogram import BOUNDS
+from .lock import fold_transaction
+from .stale import mark, marks_of_hours
+
+MOST_HOURS = 2_000
+MOST_RUNS = 50_000
+"""So many are read at a time, and one hour at least."""
+
+# The lock keeps retention from dropping what is being read.
+HORIZON = "SELECT runs_since FROM run_horizon FOR SHARE"
+
+# Before the horizon there is nothing left to make an hour of.
+TAKE = f"""
+    WITH oldest AS MATERIALIZED (
+        SELECT s.owner_id, s.starts_at FROM rollup_stale s
+        WHERE s.tier = {Tier.HOUR:d} AND ($2::timestamptz IS NULL OR s.starts_at >= $2)
+        AND ($3::timestamptz IS NULL OR s.starts_at < $3) AND ($4::bigint IS NULL OR s.owner_id = $4)
+        ORDER BY s.starts_at, s.owner_id LIMIT $5 FOR UPDATE SKIP LOCKED
+    ), sized AS (
+        SELECT o.owner_id, o.starts_at, p.runs,
+            sum(p.runs) OVER (ORDER BY o.starts_at, o.owner_id) - p.runs AS before
+        FROM oldest o CROSS JOIN LATERAL (
+            SELECT CASE WHEN o.starts_at < $1 THEN 0 ELSE (
+                SELECT count(*) FROM run r WHERE r.agent_id = o.owner_id
+                AND r.started_at >= o.starts_at AND r.started_at < o.starts_at + interval '1 hour') END AS runs
+        ) p
+    )
+    DELETE FROM rollup_stale s USING sized o
+    WHERE s.tier = {Tier.HOUR:d} AND s.owner_id = o.owner_id AND s.starts_at = o.starts_at AND o.before < $6
+    RETURNING s.owner_id, s.starts_at"""
+
+RUNS = f"""
+    h AS (
+        SELECT h.agent_id, h.starts_at FROM unnest($1::bigint[], $2::timestamptz[]) AS h (agent_id, starts_at)
+    ), r AS MATERIALIZED (
+        SELECT {", ".join(f"r.{column}" for column in READ)}
+        FROM h CROSS JOIN LATERAL (
+            SELECT {", ".join(f"r.{column}" for column in READ)} FROM run r
+            WHERE r.agent_id = h.agent_id AND r.status >= 2
+            AND r.started_at >= h.starts_at AND r.started_at < h.starts_at + interval '1 hour'
+            OFFSET 0
+        ) r
+        WHERE NOT EXISTS (SELECT 1 FROM run_batch b WHERE b.id = r.batch_id)
+    )"""
+
+_TOTALS = ", ".join((*totals.KEY, *(f"{column}" for column in totals.COLUMNS)))
+_TAKEN_BACK = ", ".join((*totals.KEY, *(f"-{column}" for column in totals.COLUMNS)))
+
+HOURS = f"""
+    WITH {RUNS}, part AS (
+        {hours_of_runs("$3")}
+        FROM r GROUP BY 1, 2, 3, 4, 5, 6, 7
+    ), {merged(KEY)}, old AS (
+        DELETE FROM run_hour c USING h WHERE c.agent_id = h.agent_id AND c.starts_at = h.starts_at
+        RETURNING {", ".join(f"c.{column}" for column in (*KEY, *COLUMNS))}
+    ), hour AS (
+        INSERT INTO run_hour ({", ".join((*KEY, *COLUMNS))}) SELECT {", ".join((*KEY, *COLUMNS))} FROM cell
+    ), total AS (
+        {
+    totals.add_totals(f'''
+            SELECT {_TOTALS} FROM cell c CROSS JOIN {totals.UP_TO_OF_CELL}
+            UNION ALL SELECT {_TAKEN_BACK} FROM old c CROSS JOIN {totals.UP_TO_OF_CELL}''')
+}
+    )
+    SELECT count(*) FROM cell"""
+
+ERRORS = f"""
+    WITH {RUNS}, old AS (
+        DELETE FROM error_hour e USING h WHERE e.agent_id = h.agent_id AND e.starts_at = h.starts_at
+    )
+    INSERT INTO error_hour ({", ".join(groups.COLUMNS)})
+    {groups.groups_of_runs("r")}"""
+
+MARK = mark(
+    marks_of_hours(
+        """SELECT h.agent_id, a.project_id, h.starts_at
+        FROM unnest($1::bigint[], $2::timestamptz[]) AS h (agent_id, starts_at) JOIN agent a ON a.id = h.agent_id"""
+    )
+)
+
+
+class Turn(NamedTuple):
+    """What a turn did: the stale hours that it took, and the cells that it made of them."""
+
+    hours: int
+    cells: int
+
+
+async def recompute(db: Database) -> bool:
+    """Take one turn; gives whether more may be waiting.
+
+    Where runs of a busy hour are corrected all the time, that hour is made anew in every turn. So turns should be
+    well apart: the longer they take, the more.
+    """
+    return (await recompute_within(db)).hours > 0
+
+
+async def recompute_within(
+    db: Database, from_: datetime | None = None, to: datetime | None = None, agent_id: int | None = None
+) -> Turn:
+    """Take one turn at hours that start in [from_, to), of one agent or of all."""
+    async with fold_transaction(db) as connection:
+        since = await connection.fetchval(HORIZON)
+        taken = await connection.fetch(TAKE, since, from_, to, agent_id, MOST_HOURS, MOST_RUNS)
+        hours = [(row["owner_id"], row["starts_at"]) for row in taken if row["starts_at"] >= since]
+        cells = await _make(connection, hours) if hours else 0
+    return Turn(len(taken), cells)
+
+
+async def _make(connection: Connection, hours: list[tuple[int, datetime]]) -> int:
+    agents, starts = [agent for agent, _ in hours], [at for _, at in hours]
+    cells: int = await connection.fetchval(HOURS, agents, starts, BOUNDS)
+    await connection.execute(ERRORS, agents, starts)
+    await connection.execute(MARK, agents, starts)
+    return cells
