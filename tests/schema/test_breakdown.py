@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from formicary.db import Database
+
 from .conftest import Ask
-from .test_metrics import Answer
+from .test_metrics import Answer, Keep, nothing, settle_all
 
 RANGE = {"from": "2026-11-10T10:00:00Z", "to": "2026-11-10T12:00:00Z"}
 RUNS: list[dict[str, object]] = [
@@ -25,9 +27,11 @@ async def rows(ask: Ask, by: str, **variables: object) -> list[tuple[str, float,
     return [(row["key"], row["share"], row["metrics"]["runs"]) for row in data["breakdown"]]
 
 
-@pytest.fixture
-async def recorded(record: Ask) -> None:
+@pytest.fixture(params=[nothing, settle_all])
+async def recorded(request: pytest.FixtureRequest, record: Ask, db: Database) -> None:
+    keep: Keep = request.param
     await record(*({**run, "startedAt": "2026-11-10T10:30:00Z"} for run in RUNS))
+    await keep(db)
 
 
 @pytest.mark.usefixtures("recorded")

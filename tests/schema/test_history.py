@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from formicary.db import Database
+
 from .conftest import Ask
-from .test_metrics import Answer
+from .test_metrics import Answer, Keep, nothing, settle_all
 
 HISTORY = """query ($range: TimeRange, $bucket: Bucket! = HOUR, $filter: RunFilter) {
     history(range: $range, bucket: $bucket, filter: $filter) {
@@ -23,7 +25,10 @@ async def history(ask: Ask, **variables: object) -> list[dict[str, Any]]:
     return points
 
 
-async def test_points_follow_without_gaps_and_the_first_and_last_are_cut_by_the_range(ask: Ask, record: Ask) -> None:
+@pytest.mark.parametrize("keep", [nothing, settle_all])
+async def test_points_follow_without_gaps_and_the_first_and_last_are_cut_by_the_range(
+    keep: Keep, ask: Ask, record: Ask, db: Database
+) -> None:
     await record(
         run("08:59"),
         run("09:10"),
@@ -32,6 +37,7 @@ async def test_points_follow_without_gaps_and_the_first_and_last_are_cut_by_the_
         run("11:00", durationMs=30),
         run("12:15"),
     )
+    await keep(db)
     range_ = {"from": "2026-11-10T09:15:00Z", "to": "2026-11-10T12:15:00Z"}
     empty = {"runs": 0, "latency": None, "cost": {"total": "0"}}
     assert await history(ask, range=range_) == [
@@ -53,6 +59,7 @@ async def test_points_follow_without_gaps_and_the_first_and_last_are_cut_by_the_
     ]
 
 
+@pytest.mark.parametrize("keep", [nothing, settle_all])
 @pytest.mark.parametrize(
     ("bucket", "range_", "starts", "runs"),
     [
@@ -79,9 +86,17 @@ async def test_points_follow_without_gaps_and_the_first_and_last_are_cut_by_the_
     ],
 )
 async def test_buckets_are_those_of_utc(
-    bucket: str, range_: tuple[str, str], starts: list[str], runs: list[int], ask: Ask, record: Ask
+    bucket: str,
+    range_: tuple[str, str],
+    starts: list[str],
+    runs: list[int],
+    keep: Keep,
+    ask: Ask,
+    record: Ask,
+    db: Database,
 ) -> None:
     await record(run("23:59"), {"startedAt": "2026-11-11T01:00:00+01:00"}, {"startedAt": "2026-11-15T22:00:00-02:00"})
+    await keep(db)
     points = await history(ask, bucket=bucket, range=dict(zip(("from", "to"), range_, strict=True)))
     assert [point["from"] for point in points] == starts
     assert [point["metrics"]["runs"] for point in points] == runs
@@ -113,13 +128,15 @@ async def test_the_previous_figures_of_a_point_are_those_of_the_bucket_before(as
     ]
 
 
-async def test_agents_and_versions_have_histories_of_their_own(ask: Ask, record: Ask) -> None:
+@pytest.mark.parametrize("keep", [nothing, settle_all])
+async def test_agents_and_versions_have_histories_of_their_own(keep: Keep, ask: Ask, record: Ask, db: Database) -> None:
     await record(
         run("10:10", agent="a", version="1"),
         run("11:10", agent="a", version="2"),
         run("11:20", agent="b", version="1"),
         {"agent": "c"},
     )
+    await keep(db)
     data = await ask(
         """query ($range: TimeRange!) { agents { nodes {
             history(range: $range, bucket: null) { from metrics { runs } }
