@@ -26,6 +26,7 @@ COMMANDS = [
     ["worker"],
     ["migrate"],
     ["demo"],
+    ["aggregate"],
     ["schema"],
     ["key"],
     ["key", "create"],
