@@ -40,10 +40,10 @@ FOLD = """
                 WHEN b.success_at > coalesce(s.last_success_at, '-infinity')
                     AND s.last_started_at > b.success_at AND s.consecutive_failures > 0 THEN {late}
                 ELSE CASE WHEN b.success_at > coalesce(s.last_success_at, '-infinity')
-                    THEN 0 ELSE s.consecutive_failures END + (
+                    THEN 0 ELSE s.consecutive_failures END + CASE WHEN b.error_started_at IS NULL THEN 0 ELSE (
                     SELECT count(*) FROM failure f
                     WHERE f.agent_id = s.agent_id
-                    AND f.started_at > coalesce(greatest(s.last_success_at, b.success_at), '-infinity'))
+                    AND f.started_at > coalesce(greatest(s.last_success_at, b.success_at), '-infinity')) END
                 END,
             (last_error_started_at, last_error_at, last_error_run_id, last_error_type, last_error_message) = (
                 SELECT * FROM (VALUES
@@ -70,7 +70,8 @@ FOLD = """
     )"""
 """Folds three tables into the state: `batch` (a row an agent), `failure` (a row a failed run) and `version`.
 
-`late` is what comes of a success behind failures that were stored before: those have to be counted.
+`late` is what comes of a success behind failures that were stored before: those have to be counted. Most agents of a
+batch have no failure in it, so that is asked first; each count goes through all failures.
 `seen` reads `state`, so that a version is locked after its agent.
 """
 
@@ -90,8 +91,8 @@ APPLY = f"""
     ), version AS (
         SELECT * FROM unnest($14::bigint[], $15::bigint[], $16::timestamptz[]) AS v (agent_id, version_id, seen_at)
     ), {FOLD.format(late=-1)}
-    SELECT agent_id, consecutive_failures FROM state"""
-"""Consecutive failures of -1 stand for "to be counted"."""
+    SELECT agent_id FROM state WHERE consecutive_failures < 0"""
+"""Consecutive failures of -1 stand for "to be counted"; gives the agents where that is so."""
 
 RECOUNT = """
     UPDATE agent_state s SET consecutive_failures = (
@@ -176,11 +177,10 @@ async def apply(connection: Connection, changes: Iterable[Change]) -> None:
     if len(seen) > 1:
         await connection.execute(LOCK, sorted(seen))
     if seen:
-        applied = await connection.fetch(APPLY, *_parameters(seen))
+        uncounted = await connection.fetch(APPLY, *_parameters(seen))
         if taken_back:
             await _recompute(connection, taken_back)
-        recount = {row["agent_id"] for row in applied if row["consecutive_failures"] < 0}
-        if recount := recount.union(row.agent_id for row in taken_back):
+        if recount := {row["agent_id"] for row in uncounted} | {row.agent_id for row in taken_back}:
             await connection.execute(RECOUNT, sorted(recount))
 
 
