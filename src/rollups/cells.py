@@ -117,11 +117,12 @@ def hours_of_runs(bounds: str, further: str = "") -> str:
 def merged(key: Iterable[str]) -> str:
     """CTEs that put cells with the same key together; they read `part`, a CTE of cells, and end in `cell`.
 
-    A bucket that holds more than an entry can say takes several entries.
+    A bucket that holds more than an entry can say takes several entries. The joins are FULL ones because PostgreSQL,
+    which expects few rows here, would compare each row with each for a LEFT one; they come to the same.
     """
     names = ", ".join(key)
     sums = ", ".join(f"{sum_} AS {column}" for column, sum_ in OF_CELLS.items())
-    joins = "".join(f"\n        LEFT JOIN {name} ON {name}.number = s.number" for name in LISTS)
+    joins = "".join(f"\n        FULL JOIN {name} ON {name}.number = s.number" for name in LISTS)
     return f"""numbered AS MATERIALIZED (
         SELECT dense_rank() OVER (ORDER BY {names}) AS number, c.* FROM part c
     ), summed AS (

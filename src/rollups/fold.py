@@ -2,11 +2,14 @@
 
 It only adds. What it makes stands beside the cells that are there; roll.py puts them together when the hour is over.
 One statement takes the ledger's rows out and adds their runs, so a run is in one of the two, whatever happens.
+Runs of stale hours are left to recompute.py, which makes all of these: it takes back what a corrected run said and
+adds what it says in one transaction, so nobody sees it counted twice.
 """
 
 from dataclasses import dataclass
 
 from ..db import Database
+from ..models.rollup import Tier
 from . import groups, totals
 from .cells import COLUMNS, HOUR_OF_RUN, KEY, READ, hours_of_runs
 from .histogram import BOUNDS
@@ -16,7 +19,7 @@ from .series import add_series
 from .stale import mark, marks_of_hours
 
 MOST_BATCHES = 5_000
-MOST_RUNS = 50_000
+MOST_RUNS = 20_000
 """So many are taken at a time: for the time of a turn, the tiers are locked to others, and memory is used."""
 
 # `before` is what comes before a batch: places to look at, then runs. A batch has no more of these than there are ids
@@ -40,6 +43,11 @@ FOLD = f"""
     ), r AS MATERIALIZED (
         SELECT {", ".join(f"r.{column}" for column in READ)}
         FROM {pending_runs("taken")}
+        WHERE NOT EXISTS (
+            SELECT 1 FROM rollup_stale s
+            WHERE s.tier = {Tier.HOUR:d} AND s.owner_id = r.agent_id AND s.starts_at = {HOUR_OF_RUN}
+            AND s.starts_at >= (SELECT runs_since FROM run_horizon)
+        )
     ), cell AS MATERIALIZED (
         {hours_of_runs("$1", totals.OF_RUNS_UP_TO)}
         FROM r GROUP BY 1, 2, 3, 4, 5, 6, 7

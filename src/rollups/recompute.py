@@ -13,7 +13,8 @@ from . import groups, totals
 from .cells import COLUMNS, KEY, READ, hours_of_runs, merged
 from .histogram import BOUNDS
 from .lock import fold_transaction
-from .stale import mark, marks_of_hours
+from .series import add_series
+from .stale import BY_KEY, mark, marks_of_hours
 
 MOST_HOURS = 2_000
 MOST_RUNS = 50_000
@@ -68,12 +69,13 @@ HOURS = f"""
         RETURNING {", ".join(f"c.{column}" for column in (*KEY, *COLUMNS))}
     ), hour AS (
         INSERT INTO run_hour ({", ".join((*KEY, *COLUMNS))}) SELECT {", ".join((*KEY, *COLUMNS))} FROM cell
+    ), change AS MATERIALIZED (
+        SELECT {_TOTALS} FROM cell c CROSS JOIN {totals.UP_TO_OF_CELL}
+        UNION ALL SELECT {_TAKEN_BACK} FROM old c CROSS JOIN {totals.UP_TO_OF_CELL}
     ), total AS (
-        {
-    totals.add_totals(f'''
-            SELECT {_TOTALS} FROM cell c CROSS JOIN {totals.UP_TO_OF_CELL}
-            UNION ALL SELECT {_TAKEN_BACK} FROM old c CROSS JOIN {totals.UP_TO_OF_CELL}''')
-}
+        {totals.add_totals(f"SELECT {_TOTALS} FROM change")}
+    ), series AS (
+        {add_series("change")}
     )
     SELECT count(*) FROM cell"""
 
@@ -113,6 +115,7 @@ async def recompute_within(
 ) -> Turn:
     """Take one turn at hours that start in [from_, to), of one agent or of all."""
     async with fold_transaction(db) as connection:
+        await connection.execute(BY_KEY)
         since = await connection.fetchval(HORIZON)
         taken = await connection.fetch(TAKE, since, from_, to, agent_id, MOST_HOURS, MOST_RUNS)
         hours = [(row["owner_id"], row["starts_at"]) for row in taken if row["starts_at"] >= since]

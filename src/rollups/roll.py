@@ -11,6 +11,7 @@ from ..db import Connection, Database
 from ..models.rollup import Tier
 from .cells import COLUMNS, DAY_OF_CELL, DIMENSIONS, KEY, merged
 from .lock import fold_transaction
+from .stale import BY_KEY
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -139,5 +140,6 @@ async def _compact_crowded(db: Database, now: datetime) -> None:
 
 async def _execute(connection: Connection, statements: Iterable[str], of: list[tuple[int, datetime]]) -> None:
     owners, starts = [owner for owner, _ in of], [at for _, at in of]
+    await connection.execute(BY_KEY)
     for statement in statements:
         await connection.execute(statement, owners, starts)

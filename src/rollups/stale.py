@@ -6,6 +6,11 @@ leaves those that somebody holds for later.
 
 from ..models.rollup import Tier
 
+# The tiers grow by leaps when much is made at once, and until they are analysed PostgreSQL takes them for small enough
+# to be read as a whole, even for each of many owners.
+BY_KEY = "SET LOCAL enable_seqscan = off"
+"""Before statements that go by the keys of owners."""
+
 ABOVE_HOURS = (Tier.DAY, Tier.PROJECT_HOUR, Tier.PROJECT_DAY, Tier.PHEROMONE)
 """What is made of an agent's hours."""
 
