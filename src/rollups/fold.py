@@ -25,11 +25,11 @@ MOST_RUNS = 20_000
 # `before` is what comes before a batch: places to look at, then runs. A batch has no more of these than there are ids
 # between its least and its greatest, nor than its places hold.
 FOLD = f"""
-    WITH placed AS (
+    WITH placed AS MATERIALIZED (
         SELECT b.id, b.first_ids, b.last_ids,
             sum(cardinality(b.agent_ids)) OVER (ORDER BY b.id) - cardinality(b.agent_ids) AS before
         FROM run_batch b ORDER BY b.id LIMIT $2
-    ), oldest AS (
+    ), oldest AS MATERIALIZED (
         SELECT b.id, sum(p.runs) OVER (ORDER BY b.id) - p.runs AS before
         FROM placed b
         CROSS JOIN LATERAL (

@@ -30,7 +30,7 @@ TAKE = f"""
         WHERE s.tier = {Tier.HOUR:d} AND ($2::timestamptz IS NULL OR s.starts_at >= $2)
         AND ($3::timestamptz IS NULL OR s.starts_at < $3) AND ($4::bigint IS NULL OR s.owner_id = $4)
         ORDER BY s.starts_at, s.owner_id LIMIT $5 FOR UPDATE SKIP LOCKED
-    ), sized AS (
+    ), sized AS MATERIALIZED (
         SELECT o.owner_id, o.starts_at, p.runs,
             sum(p.runs) OVER (ORDER BY o.starts_at, o.owner_id) - p.runs AS before
         FROM oldest o CROSS JOIN LATERAL (

@@ -29,12 +29,13 @@ PROJECT_KEY = ("project_id", "starts_at", "status")
 def _take(tier: Tier, waits_for: str, condition: str) -> str:
     """A DELETE of marks that are ripe: their time is over ($1), and `waits_for` is not stale."""
     return f"""
-    DELETE FROM rollup_stale s USING (
+    WITH o AS MATERIALIZED (
         SELECT s.owner_id, s.starts_at FROM rollup_stale s
         WHERE s.tier = {tier:d} AND s.starts_at <= $1 AND NOT EXISTS (
             SELECT 1 FROM rollup_stale u WHERE u.tier = {waits_for} AND {condition})
         ORDER BY s.starts_at, s.owner_id LIMIT $2 FOR UPDATE SKIP LOCKED
-    ) o
+    )
+    DELETE FROM rollup_stale s USING o
     WHERE s.tier = {tier:d} AND s.owner_id = o.owner_id AND s.starts_at = o.starts_at
     RETURNING s.owner_id, s.starts_at"""
 
@@ -125,6 +126,7 @@ async def roll(db: Database, now: datetime) -> bool:
 async def _roll(db: Database, take: str, until: datetime, most: int, *make: str) -> int:
     """Make what is stale and began no later than `until`; gives how much it was."""
     async with fold_transaction(db) as connection:
+        await connection.execute(BY_KEY)
         taken = await connection.fetch(take, until, most)
         if taken:
             await _execute(connection, make, [(row["owner_id"], row["starts_at"]) for row in taken])
@@ -133,6 +135,7 @@ async def _roll(db: Database, take: str, until: datetime, most: int, *make: str)
 
 async def _compact_crowded(db: Database, now: datetime) -> None:
     async with fold_transaction(db) as connection:
+        await connection.execute(BY_KEY)
         crowded = await connection.fetch(CROWDED, now - HOUR, MOST_CELLS)
         if crowded:
             await _execute(connection, [COMPACT_AGENT_HOURS], [(row["agent_id"], row["starts_at"]) for row in crowded])
@@ -140,6 +143,5 @@ async def _compact_crowded(db: Database, now: datetime) -> None:
 
 async def _execute(connection: Connection, statements: Iterable[str], of: list[tuple[int, datetime]]) -> None:
     owners, starts = [owner for owner, _ in of], [at for _, at in of]
-    await connection.execute(BY_KEY)
     for statement in statements:
         await connection.execute(statement, owners, starts)
