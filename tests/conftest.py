@@ -15,7 +15,7 @@ from formicary.embedded import EmbeddedPostgres
 
 from . import postgres
 
-PROGRAMS = {"browser": "/usr/bin/chromium", "curl": "curl", "node": "npm"}
+PROGRAMS = {"browser": "/usr/bin/chromium", "curl": "curl", "node": "npm", "prometheus": "promtool"}
 """What tests with these marks need of the machine; where it is missing they are skipped."""
 SKIP_NOTHING = bool(os.environ.get("TESTS_SKIP_NOTHING"))
 

@@ -26,21 +26,27 @@ def fold_families(series: Series) -> list[Family]:
 
 
 def job_families(jobs: Iterable[BackgroundJob]) -> list[Family]:
-    """Of the jobs that have run; of one that is at work for the first time there is only the start."""
+    """Of the jobs that have run; of one that is at work for the first time there is only the start.
+
+    The label is not `job`, since that is what Prometheus calls a set of servers.
+    """
     started = Family(
         "formicary_job_last_start_timestamp_seconds",
         Kind.GAUGE,
         "When a background job last began, in Unix time.",
-        "job",
+        "job_name",
     )
     duration = Family(
-        "formicary_job_last_duration_seconds", Kind.GAUGE, "Seconds that the last run of a background job took.", "job"
+        "formicary_job_last_duration_seconds",
+        Kind.GAUGE,
+        "Seconds that the last run of a background job took.",
+        "job_name",
     )
     failed = Family(
         "formicary_job_failed",
         Kind.GAUGE,
         "1 where the last run of a background job failed, 0 where it did well.",
-        "job",
+        "job_name",
     )
     for job in jobs:
         if job.last_started_at is not None:

@@ -46,6 +46,6 @@ class Traffic:
         )
         for endpoint in sorted({endpoint for endpoint, _ in self._counts}):
             keys = [key for key in self._counts if key[0] == endpoint]
-            counts = map(sum, zip(*(self._counts[key] for key in keys), strict=True))
-            durations.add_histogram(_LE, accumulate(counts), sum(self._seconds[key] for key in keys), endpoint)
+            buckets = map(sum, zip(*(self._counts[key] for key in keys), strict=True))
+            durations.add_histogram(_LE, accumulate(buckets), sum(self._seconds[key] for key in keys), endpoint)
         return [requests, durations]
