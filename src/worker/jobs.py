@@ -8,9 +8,13 @@ from ..config import Settings
 from ..db import Database
 from ..partitions import ensure_partitions
 from ..rollups import pheromone
+from ..rollups.aggregate import aggregate
+from ..rollups.fold import fold
+from ..rollups.recompute import recompute
 from ..rollups.retention import expire
+from ..rollups.roll import roll
 from .job import Job
-from .pace import Every, Pace
+from .pace import Every, Midnight, Pace
 
 HOUR = 3600.0
 
@@ -30,11 +34,33 @@ async def _retain(db: Database, settings: Settings) -> None:
     )
 
 
+async def _fold(db: Database, _settings: Settings) -> bool:
+    return await fold(db)
+
+
+async def _recompute(db: Database, _settings: Settings) -> bool:
+    return await recompute(db)
+
+
+async def _roll(db: Database, _settings: Settings) -> bool:
+    return await roll(db, datetime.now(UTC))
+
+
+async def _aggregate_yesterday(db: Database, _settings: Settings) -> None:
+    """Make the day that has ended anew from its runs, whatever the fold has made of it."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    await aggregate(db, today - timedelta(days=1), today)
+
+
 async def _score(db: Database, settings: Settings) -> None:
     await pheromone.update(db, settings, datetime.now(UTC))
 
 
 WORK: tuple[tuple[str, Work, Pace], ...] = (
+    ("fold", _fold, Every(1.0)),
+    ("stale hours", _recompute, Every(5.0)),
+    ("day tier", _roll, Every(30.0)),
+    ("daily aggregation", _aggregate_yesterday, Midnight()),
     ("pheromone", _score, Every(15.0)),
     ("partition upkeep", _keep_partitions, Every(HOUR)),
     ("retention", _retain, Every(HOUR)),
