@@ -18,7 +18,7 @@ from .question import Group, Key, Question, Source
 from .ranges import ResolvedRange, TimeRange, resolve
 from .run_filter import Choice, ResolvedFilter, RunFilter, resolve_names
 from .scope import Scope
-from .spans import Bucket, Span, Spans, split, within_horizon
+from .spans import Bucket, Span, Spans, parts, split, within_horizon
 
 HORIZON = "SELECT runs_since, set_config('plan_cache_mode', 'force_generic_plan', true) FROM run_horizon"
 """With a setting for the next statement, to save a round trip: to plan that anew takes longer than to execute it."""
@@ -58,19 +58,19 @@ class Figures:
         """
         group = key, bucket
         sums = self.groups.get(group, NOTHING)
-        return Metrics(self._range_of(bucket), sums, self.pheromone.get(group), self._previous(key, bucket))
+        range_ = self.range if bucket is None or self.question.bucket is None else self.parts[bucket]
+        return Metrics(range_, sums, self.pheromone.get(group), self._previous(key, bucket))
+
+    @property
+    def parts(self) -> Mapping[datetime, ResolvedRange]:
+        """By the start of each bucket that the range touches, in their order, what of it lies in the range."""
+        return {} if self.question.bucket is None else parts(self.range, self.question.bucket)
 
     def _previous(self, key: Key, bucket: datetime | None) -> Metrics | None:
         if self.previous is None:
             return None
         length = self.question.bucket.length if self.question.bucket else timedelta()
         return self.previous.metrics(key, bucket - length if bucket else None)
-
-    def _range_of(self, bucket: datetime | None) -> ResolvedRange:
-        if bucket is None or self.question.bucket is None:
-            return self.range
-        end = bucket + self.question.bucket.length
-        return ResolvedRange(max(bucket, self.range.from_), min(end, self.range.to))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +179,12 @@ async def _read_sums(
     async with reading(db, scope, question) as found:
         if found.is_nothing:
             return found.range, {}
+        exact = found.exact
         sql, args = found.sums_sql()
         rows = await found.connection.fetch(sql, *args)
     sums: dict[int, dict[Group, Sums]] = {}
     for owner, key, start, *values in map(tuple, rows):
-        sums.setdefault(owner, {})[key, start if question.bucket else None] = Sums(*[*values, found.exact])
+        sums.setdefault(owner, {})[key, start if question.bucket else None] = Sums._make([*values, exact])
     return found.range, sums
 
 

@@ -7,7 +7,7 @@ from ..errors import BadInputError
 from .figures import Figures
 from .metrics import Metrics
 from .ranges import ResolvedRange
-from .spans import Bucket, count, starts
+from .spans import Bucket, count
 
 MOST_POINTS = 10_000
 
@@ -36,6 +36,5 @@ def points(figures: Figures) -> list[Point]:
     bucket = figures.question.bucket
     if bucket is None:
         raise ValueError("these figures are not by buckets")
-    return [
-        Point(start, start + bucket.length, figures.metrics(bucket=start)) for start in starts(figures.range, bucket)
-    ]
+    length = bucket.length
+    return [Point(start, start + length, figures.metrics(bucket=start)) for start in figures.parts]

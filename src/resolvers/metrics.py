@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Context, Decimal
 from functools import cached_property
+from typing import NamedTuple
 
 from ..rollups.histogram import Histogram, Slot
 from .ranges import ResolvedRange
@@ -14,13 +15,13 @@ _HOUR = timedelta(hours=1)
 TEN_DIGITS = Context(prec=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """What adds up over runs, however they are grouped. Times are in milliseconds, money in USD.
 
     `timed_runs` are the succeeded and failed runs with a duration, and `duration_ms` is theirs; `token_runs` those
     whose total of tokens is known. `durations` are the entries of their histogram (see rollups/histogram.py), of
-    numbers rather than buckets if `exact`; None if they were not asked for, as `users` and `sessions`.
+    numbers rather than buckets if `exact`; None if they were not asked for, as `users` and `sessions`. A tuple, since
+    a history of many agents makes thousands.
     """
 
     runs: int = 0
@@ -123,7 +124,7 @@ class Cost:
     unknown_runs: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """The figures of the runs that started in a range. A rate of nothing is None."""
 

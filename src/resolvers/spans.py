@@ -1,8 +1,10 @@
 """Which parts of a range the tiers hold, and which have to be read from the runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from .ranges import ResolvedRange
 
@@ -77,6 +79,16 @@ def split(range_: ResolvedRange, *, by_days: bool) -> Spans:
 def within_horizon(range_: ResolvedRange, horizon: datetime) -> ResolvedRange:
     """The range with each end that lies before the horizon moved back to the full hour: there are no runs to cut."""
     return ResolvedRange(*(floor(end, HOUR) if end < horizon else end for end in (range_.from_, range_.to)))
+
+
+@lru_cache(64)
+def parts(range_: ResolvedRange, bucket: Bucket) -> Mapping[datetime, ResolvedRange]:
+    """By the start of each bucket that a range touches, in their order, what of it lies in the range.
+
+    Remembered, since many agents are asked about at once.
+    """
+    from_, to, length = range_.from_, range_.to, bucket.length
+    return {start: ResolvedRange(max(start, from_), min(start + length, to)) for start in starts(range_, bucket)}
 
 
 def starts(range_: ResolvedRange, bucket: Bucket) -> list[datetime]:

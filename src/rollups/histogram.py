@@ -9,7 +9,6 @@ A histogram is a list of entries `bucket << 20 | count`. A bucket may stand in i
 merged by putting them one behind the other.
 """
 
-import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
@@ -85,7 +84,8 @@ class Histogram:
         if self._numbers is None:
             self._numbers = [entry >> COUNT_BITS for entry in self._entries]
             self._cumulated = list(accumulate(entry & MOST for entry in self._entries))
-        rank = max(1, math.ceil(_decimal(q) * self._cumulated[-1]))
+        numerator, denominator = _decimal(q)
+        rank = max(1, -(-numerator * self._cumulated[-1] // denominator))
         number = self._numbers[bisect_left(self._cumulated, rank)]
         return float(number) if self._exact else VALUES[number]
 
@@ -108,6 +108,6 @@ def _slot(counts: Counter[int], first: int, last: int) -> Slot:
 
 
 @lru_cache(64)
-def _decimal(q: float) -> Fraction:
-    """What is meant: 0.07 of 100 is 7, though the float is a little more than that."""
-    return Fraction(str(q))
+def _decimal(q: float) -> tuple[int, int]:
+    """What is meant, as a fraction: 0.07 of 100 is 7, though the float is a little more than that."""
+    return Fraction(str(q)).as_integer_ratio()
