@@ -168,11 +168,6 @@ async def _hours(connection: Connection, since: Since, medians: Medians) -> dict
 
 
 def _known(medians: Medians) -> list[list[object]]:
-    """The columns agent, day, kind, value."""
-    rows = [
-        (agent, day, kind, value)
-        for (agent, day), median in medians.items()
-        for kind, value in (("duration", median.duration_ms), ("cost", median.cost))
-        if value is not None
-    ]
+    """The columns agent, day, duration, cost."""
+    rows = [(agent, day, median.duration_ms, median.cost) for (agent, day), median in medians.items()]
     return [[row[column] for row in rows] for column in range(4)]

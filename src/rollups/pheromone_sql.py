@@ -13,18 +13,22 @@ COUNTED = f"c.status IN ({RunStatus.SUCCEEDED:d}, {RunStatus.FAILED:d}, {RunStat
 WINDOW = "interval '168 hours'"
 """The medians of a day are those of so long before it."""
 
-VALUE = "CASE e.kind WHEN 'duration' THEN ($3::float8[])[e.bucket + 1] ELSE ($3::float8[])[e.bucket + 1] / 1e6 END"
+DURATION = "($3::float8[])[{bucket} + 1]"
+COST = "(($3::float8[])[{bucket} + 1] / 1e6)"
 """What stands for a bucket; costs are counted in millionths."""
 
+FINENESS = "1e6::float8"
+"""Terms are rounded to millionths. Those can be added up in any order without a difference in the last bit."""
 
-def entries(of: str) -> str:
-    """SQL for the histogram entries of cells, with the number of runs in each bucket."""
+
+def terms(histogram: str, median: str, value: str) -> str:
+    """SQL for the terms of a cell's runs, added up, and how many runs those are; nulls without a median."""
+    bucket = value.format(bucket=f"(h.entry >> {COUNT_BITS})")
     return f"""
-        SELECT c.agent_id, c.starts_at, h.kind, h.entry >> {COUNT_BITS} AS bucket, sum(h.entry & {MOST}) AS number
-        FROM {of} c CROSS JOIN LATERAL (
-            SELECT 'duration' AS kind, unnest(c.durations) AS entry UNION ALL SELECT 'cost', unnest(c.costs)
-        ) h
-        GROUP BY 1, 2, 3, 4"""
+            SELECT sum((h.entry & {MOST}) * round({FINENESS} * CASE
+                WHEN {median} + {bucket} = 0 THEN 0.5 ELSE {median} / ({median} + {bucket}) END)) AS terms,
+                sum(h.entry & {MOST})::float8 AS runs
+            FROM unnest({histogram}) AS h (entry) WHERE {median} IS NOT NULL"""
 
 
 STARTS = """
@@ -76,22 +80,28 @@ MEDIANS = f"""
         JOIN run_hour c ON c.agent_id = s.agent_id
             AND c.starts_at >= r.starts_at AND c.starts_at < r.starts_at + interval '24 hours'
         WHERE {COUNTED}
-    ), entry AS ({entries("cell")}
+    ), entry AS (
+        SELECT c.agent_id, c.starts_at, h.is_cost, h.entry >> {COUNT_BITS} AS bucket, sum(h.entry & {MOST}) AS number
+        FROM cell c CROSS JOIN LATERAL (
+            SELECT false AS is_cost, unnest(c.durations) AS entry UNION ALL SELECT true, unnest(c.costs)
+        ) h
+        GROUP BY 1, 2, 3, 4
     ), ranked AS (
-        SELECT m.agent_id, m.day, e.kind, e.bucket,
-            sum(sum(e.number)) OVER (PARTITION BY m.agent_id, m.day, e.kind ORDER BY e.bucket) AS up_to,
-            sum(sum(e.number)) OVER (PARTITION BY m.agent_id, m.day, e.kind) AS all_of_them
+        SELECT m.agent_id, m.day, e.is_cost, e.bucket,
+            sum(sum(e.number)) OVER (PARTITION BY m.agent_id, m.day, e.is_cost ORDER BY e.bucket) AS up_to,
+            sum(sum(e.number)) OVER (PARTITION BY m.agent_id, m.day, e.is_cost) AS all_of_them
         FROM missing m
         JOIN entry e ON e.agent_id = m.agent_id AND e.starts_at >= m.day - {WINDOW} AND e.starts_at < m.day
         GROUP BY 1, 2, 3, 4
     ), middle AS (
-        SELECT agent_id, day, kind, min(bucket) AS bucket FROM ranked
+        SELECT agent_id, day, is_cost, min(bucket) AS bucket FROM ranked
         WHERE 2 * up_to >= all_of_them GROUP BY 1, 2, 3
     )
     SELECT agent_id, day, median_duration_ms, median_cost FROM stored
     UNION ALL
     SELECT m.agent_id, m.day,
-        min({VALUE}) FILTER (WHERE e.kind = 'duration'), min({VALUE}) FILTER (WHERE e.kind = 'cost')
+        min({DURATION.format(bucket="e.bucket")}) FILTER (WHERE NOT e.is_cost),
+        min({COST.format(bucket="e.bucket")}) FILTER (WHERE e.is_cost)
     FROM missing m LEFT JOIN middle e ON e.agent_id = m.agent_id AND e.day = m.day
     GROUP BY m.agent_id, m.day"""
 """Nearest-rank medians for each day with runs from an hour of an agent on.
@@ -106,19 +116,17 @@ HOURS = f"""
         FROM unnest($1::bigint[], $2::timestamptz[]) AS s (agent_id, starts_at)
         JOIN run_hour c ON c.agent_id = s.agent_id AND c.starts_at >= s.starts_at
     ), median AS (
-        SELECT m.agent_id, m.day, m.kind, m.value
-        FROM unnest($4::bigint[], $5::timestamptz[], $6::text[], $7::float8[]) AS m (agent_id, day, kind, value)
-    ), succeeded AS (
-        SELECT c.agent_id, c.starts_at, c.durations, c.costs
-        FROM cell c WHERE c.status = {RunStatus.SUCCEEDED:d} AND c.agent_id = ANY($4::bigint[])
-    ), entry AS ({entries("succeeded")}
+        SELECT m.agent_id, m.day, m.duration, m.cost
+        FROM unnest($4::bigint[], $5::timestamptz[], $6::float8[], $7::float8[]) AS m (agent_id, day, duration, cost)
     ), term AS (
-        SELECT e.agent_id, e.starts_at, e.kind,
-            sum(e.number * CASE WHEN m.value + {VALUE} = 0 THEN 0.5 ELSE m.value / (m.value + {VALUE}) END
-                ORDER BY e.bucket) / sum(e.number) AS mean
-        FROM entry e
-        JOIN median m ON m.agent_id = e.agent_id AND m.kind = e.kind AND m.day = date_trunc('day', e.starts_at, 'UTC')
-        GROUP BY 1, 2, 3
+        SELECT c.agent_id, c.starts_at,
+            sum(d.terms) / nullif(sum(d.runs), 0) / {FINENESS} AS duration,
+            sum(m.terms) / nullif(sum(m.runs), 0) / {FINENESS} AS cost
+        FROM cell c
+        JOIN median ON median.agent_id = c.agent_id AND median.day = date_trunc('day', c.starts_at, 'UTC')
+        CROSS JOIN LATERAL ({terms("c.durations", "median.duration", DURATION)}) d
+        CROSS JOIN LATERAL ({terms("c.costs", "median.cost", COST)}) m
+        WHERE c.status = {RunStatus.SUCCEEDED:d} GROUP BY 1, 2
     ), hour AS (
         SELECT c.agent_id, c.starts_at,
             coalesce(sum(c.runs) FILTER (WHERE {COUNTED}), 0) AS runs,
@@ -126,13 +134,11 @@ HOURS = f"""
             (sum(c.score) / nullif(sum(c.scored_runs), 0))::float8 AS reported
         FROM cell c GROUP BY 1, 2
     )
-    SELECT h.agent_id, h.starts_at, h.runs, h.succeeded, d.mean AS duration, c.mean AS cost, h.reported
-    FROM hour h
-    LEFT JOIN term d ON d.agent_id = h.agent_id AND d.starts_at = h.starts_at AND d.kind = 'duration'
-    LEFT JOIN term c ON c.agent_id = h.agent_id AND c.starts_at = h.starts_at AND c.kind = 'cost'
+    SELECT h.agent_id, h.starts_at, h.runs, h.succeeded, t.duration, t.cost, h.reported
+    FROM hour h LEFT JOIN term t ON t.agent_id = h.agent_id AND t.starts_at = h.starts_at
     WHERE h.runs > 0 OR h.reported IS NOT NULL
     ORDER BY h.agent_id, h.starts_at"""
-"""Each agent's hours from one on. Sums are in the order of the buckets, so that equal cells give equal bits."""
+"""Each agent's hours from one on."""
 
 STALE = "SELECT owner_id, min(starts_at) AS since FROM rollup_stale WHERE tier = $1 GROUP BY owner_id ORDER BY owner_id"
 
