@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..db import Database
-from ..models.rollup import Tier
 from ..rollups.fingerprint import ERRED, FINGERPRINT, MESSAGE
 from . import figures
-from .figure_sql import HOUR_OF_RUN, LEDGER, RUNS_OF_HOURS, fresh
 from .figures import Reading
-from .layers import AGENTS, RUNS
 from .page import PageArgs
 from .parts import Parts
 from .question import Dimension, Question
@@ -97,17 +94,5 @@ async def _read(
 def _sql(reading: Reading, first: int) -> tuple[str, list[object]]:
     """The statement and its parameters. Its rows: the key, and the fields of `ErrorGroup` in order."""
     parts = Parts(reading.where, reading.question.by)
-    for span in reading.spans.ends:
-        _add_runs(parts, "run r", parts.during("r.started_at", span))
-    whole = reading.spans.whole
-    if whole is not None:
-        hours = parts.during("c.starts_at", whole) + fresh(Tier.HOUR, "c.agent_id")
-        parts.add(AGENTS, OF_CELLS, "error_hour c", hours)
-        _add_runs(parts, RUNS_OF_HOURS, f"h.tier = {Tier.HOUR:d} AND {parts.during('h.starts_at', whole)}")
-        unfolded = parts.during("r.started_at", whole) + fresh(Tier.HOUR, "r.agent_id", HOUR_OF_RUN)
-        _add_runs(parts, LEDGER, unfolded)
+    parts.add_hours(reading.spans, "error_hour", OF_CELLS, OF_RUNS, runs=f" AND {ERRED}")
     return FREQUENT.format(parts=parts.union(), first=parts.statement.arg(first)), parts.statement.args
-
-
-def _add_runs(parts: Parts, tables: str, condition: str) -> None:
-    parts.add(RUNS, OF_RUNS, tables, f"{condition} AND {ERRED}")

@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from ..db import Database
 from . import figures
+from .figure_sql import HOUR_OF_RUN
+from .figures import Reading
+from .parts import Parts
 from .question import Dimension, Question
 from .ranges import ResolvedRange
 from .scope import Scope
@@ -32,24 +35,30 @@ LEAST_RUNS = 10
 POINTS = 5
 """A change of more points than these, in either direction, is a trend."""
 
+OF_RUNS = f"{HOUR_OF_RUN}, 1::bigint, (r.status = 2)::int"
+OF_CELLS = "c.starts_at, c.runs::bigint, CASE c.status WHEN 2 THEN c.runs ELSE 0 END"
+
 # `ended` is the hour in which the first half ends, `taken` how many of its runs belong to that half. Where that hour's
 # runs have been dropped, its successes are split in proportion. Rates are compared as fractions of whole numbers, so
 # that a change of exactly POINTS is none: p / q > POINTS / 100 where 100 p > POINTS q.
 HALVES = f"""
-WITH hour (owner, agent_id, starts_at, all_runs, succeeded, failed) AS MATERIALIZED ({{sums}}
+WITH part (agent_id, starts_at, runs, succeeded) AS ({{parts}}
+), hour AS MATERIALIZED (
+    SELECT p.agent_id, p.starts_at, sum(p.runs)::bigint AS runs, sum(p.succeeded)::bigint AS succeeded
+    FROM part p GROUP BY 1, 2
 ), cumulated AS (
-    SELECT h.agent_id, h.starts_at, h.succeeded + h.failed AS runs, h.succeeded,
-        sum(h.succeeded + h.failed) OVER so_far AS runs_so_far, sum(h.succeeded) OVER so_far AS succeeded_so_far,
-        sum(h.succeeded + h.failed) OVER agent AS all_runs, sum(h.succeeded) OVER agent AS all_succeeded,
-        greatest(div(sum(h.succeeded + h.failed) OVER agent, 2), 1) AS half
-    FROM hour h WHERE h.succeeded + h.failed > 0
+    SELECT h.agent_id, h.starts_at, h.runs, h.succeeded,
+        sum(h.runs) OVER so_far AS runs_so_far, sum(h.succeeded) OVER so_far AS succeeded_so_far,
+        sum(h.runs) OVER agent AS all_runs, sum(h.succeeded) OVER agent AS all_succeeded,
+        greatest(div(sum(h.runs) OVER agent, 2), 1) AS half
+    FROM hour h
     WINDOW agent AS (PARTITION BY h.agent_id), so_far AS (PARTITION BY h.agent_id ORDER BY h.starts_at)
 ), ended AS (
     SELECT c.agent_id, c.starts_at, c.runs, c.succeeded, c.all_runs, c.all_succeeded, c.half,
         c.succeeded_so_far - c.succeeded AS succeeded_before, c.half - (c.runs_so_far - c.runs) AS taken
     FROM cumulated c
     WHERE c.runs_so_far >= c.half AND c.runs_so_far - c.runs < c.half
-), split AS (
+), split AS MATERIALIZED (
     SELECT e.agent_id, e.all_runs, e.half, e.all_runs - e.half AS other_half,
         CASE WHEN e.starts_at >= {{horizon}} THEN e.succeeded_before + (
             SELECT count(*) FILTER (WHERE f.status = 2)
@@ -83,9 +92,17 @@ async def of_agents(db: Database, scope: Scope, range_: ResolvedRange, agent_ids
     found: dict[int, Trend] = {}
     async with figures.reading(db, scope, question) as reading:
         if not reading.is_nothing:
-            sums, args = reading.sums_sql()
-            horizon, from_, to = (f"${len(args) + place}::timestamptz" for place in (1, 2, 3))
-            sql = HALVES.format(sums=sums, horizon=horizon, from_=from_, to=to)
-            rows = await reading.connection.fetch(sql, *args, reading.horizon, reading.range.from_, reading.range.to)
+            sql, args = _sql(reading)
+            rows = await reading.connection.fetch(sql, *args)
             found = {agent_id: Trend(trend) for agent_id, trend in rows}
     return [found.get(agent_id, Trend.NO_DATA) for agent_id in agent_ids]
+
+
+def _sql(reading: Reading) -> tuple[str, list[object]]:
+    """The statement and its parameters. Its rows: an agent's id and trend."""
+    parts = Parts(reading.where, Dimension.AGENT)
+    outcome = "status IN (2, 3, 5)"
+    parts.add_hours(reading.spans, "run_hour", OF_CELLS, OF_RUNS, cells=f" AND c.{outcome}", runs=f" AND r.{outcome}")
+    ends = (reading.horizon, reading.range.from_, reading.range.to)
+    horizon, from_, to = (f"{parts.statement.arg(end)}::timestamptz" for end in ends)
+    return HALVES.format(parts=parts.union(), horizon=horizon, from_=from_, to=to), parts.statement.args
