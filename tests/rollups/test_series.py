@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 
+from formicary.config import Settings
 from formicary.db import Database
-from formicary.rollups.series import COUNTERS, add_series, shown
+from formicary.ingest.recorder import Recorder
+from formicary.models import RunTotal
+from formicary.rollups.fold import fold
+from formicary.rollups.recompute import recompute
+from formicary.rollups.series import COUNTERS, KEY, add_series, shown
+from formicary_migrations import upgrade
 
-KEY = {"agent_id": 1, "version_id": 1, "status": 2, "model": "m", "provider": "p", "error_type": ""}
+from ..ingest.factories import run_input
+
+TOTAL = {"agent_id": 1, "version_id": 1, "status": 2, "model": "m", "provider": "p", "error_type": ""}
 VALUES = (
     "(SELECT ($1::json->>'agent_id')::bigint AS agent_id, ($1::json->>'status')::smallint AS status,"
     " $1::json->>'error_type' AS error_type, $1::json->>'model' AS model, $1::json->>'provider' AS provider, "
@@ -20,9 +28,24 @@ SHOWN = f"""
     SELECT s.kind, s.status, s.error_type, s.model, {", ".join(f"{shown(c)} AS {c}" for c in COUNTERS)}, s.runs AS exact
     FROM run_series s ORDER BY s.kind, s.status, s.error_type, s.model"""
 
+SUMMED = ", ".join(f"sum({column}) AS {column}" for column in COUNTERS)
+STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "CANCELLED")
+SUMS = f"""
+    SELECT {", ".join((*KEY, *COUNTERS))} FROM run_series
+    WHERE runs > 0 ORDER BY {", ".join(KEY)}"""
+SUMS_OF_TOTALS = f"""
+    SELECT * FROM (
+        SELECT agent_id, 0::smallint AS kind, status, '' AS error_type, '' AS model, '' AS provider, {SUMMED}
+        FROM run_total GROUP BY 1, 3
+        UNION ALL
+        SELECT agent_id, 1, 0, error_type, '', '', {SUMMED} FROM run_total WHERE status IN (3, 5) GROUP BY 1, 4
+        UNION ALL
+        SELECT agent_id, 2, 0, '', model, provider, {SUMMED} FROM run_total GROUP BY 1, 5, 6
+    ) s WHERE runs > 0 ORDER BY {", ".join(KEY)}"""
+
 
 async def add(db: Database, **columns: Any) -> None:
-    await db.execute(add_series(VALUES), json.dumps({**KEY, **columns}))
+    await db.execute(add_series(VALUES), json.dumps({**TOTAL, **columns}))
 
 
 async def counter(db: Database, column: str) -> list[Any]:
@@ -68,3 +91,34 @@ async def test_the_counts_up_to_each_bound_stay_cumulated(db: Database) -> None:
 async def test_nothing_is_written_where_nothing_changed(db: Database) -> None:
     await add(db)
     assert await db.fetch(SHOWN) == []
+
+
+async def test_the_sums_are_those_of_all_time_after_every_turn(db: Database) -> None:
+    recorder = Recorder(db)
+    runs = [
+        {"externalId": f"{n}", "status": STATUSES[n % 4], "model": f"m{n % 3}", "durationMs": 10**n % 70_001, "cost": n}
+        for n in range(12)
+    ]
+    corrected = [{**run, "durationMs": 300, "cost": 1, "errorType": "B", "model": "m9"} for run in runs[::2]]
+    for batch in (runs[:7], corrected, runs[7:], [{**run, "inputTokens": 5} for run in runs]):
+        await recorder.record([run_input(**run) for run in batch])
+        for turn in (fold, recompute):
+            await turn(db)
+            assert await db.fetch(SUMS) == await db.fetch(SUMS_OF_TOTALS)
+    assert await db.fetchval("SELECT sum(runs) FROM run_series WHERE kind = 2") == len(runs)
+
+
+async def test_what_was_counted_before_the_table_came_is_in_it(empty_dsn: str, settings: Settings) -> None:
+    await upgrade(empty_dsn, "0002")
+    db = await Database.open(empty_dsn, settings)
+    columns = "status, model, provider, error_type, version_id, agent_id"
+    zeros = [name for name in RunTotal.model_fields if name not in columns and name != "runs"]
+    for values in ("2, 'm', 'p', '', 1", "2, 'm', 'p', '', 2", "3, 'n', 'p', 'E', 1", "5, '', '', '', 1"):
+        await db.execute(
+            f"INSERT INTO run_total ({columns}, runs, {', '.join(zeros)})"
+            f" VALUES ({values}, 7, 4, {', '.join('1' for _ in zeros)})"
+        )
+    await upgrade(empty_dsn)
+    assert len(await db.fetch(SUMS)) == 3 + 2 + 3
+    assert await db.fetch(SUMS) == await db.fetch(SUMS_OF_TOTALS)
+    await db.close()
