@@ -61,7 +61,11 @@ class RunHorizon(SQLModel, table=True):
 
 
 class PheromoneHour(SQLModel, table=True):
-    """An agent's score at the end of an hour (or now, in the current one), and what it was computed from."""
+    """An agent's score at the end of an hour (or now, in the current one), and what it was computed from.
+
+    There is a row for each hour with `runs` that count. `quality` is null where the score was reported; the medians,
+    in milliseconds and USD, where they are unknown or had no part in it.
+    """
 
     __tablename__ = "pheromone_hour"
 

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from formicary.config import Settings
 from formicary.db import Database
+from formicary.rollups.aggregate import settle
+from formicary.rollups.pheromone import update
 
 from ..rollups.cells import agent, pheromone_hour
 from .conftest import Ask
@@ -14,6 +17,8 @@ HISTORY = """query ($days: Int) {
     agents(first: 10, orderBy: {field: NAME}) { nodes { pheromoneHistory(days: $days) { from to score interactions } } }
 }"""
 ONE = """query ($days: Int) { agent(name: "planner") { pheromoneHistory(days: $days) { score } } }"""
+
+UPDATE = "mutation ($input: UpdateAgentInput!) { updateAgent(input: $input) { __typename } }"
 
 
 def this_hour() -> datetime:
@@ -61,3 +66,23 @@ async def test_a_history_costs_what_it_holds(db: Database, answer: Any) -> None:
     await agent(db)
     result = await answer(HISTORY.replace("first: 10", "first: 100"), days=90)
     assert "up to 216" in result.errors[0]["message"]
+
+
+async def test_a_score_that_was_set_is_kept_whatever_the_runs_are(
+    db: Database, ask: Ask, record: Ask, settings: Settings
+) -> None:
+    now = datetime.now(UTC)
+    await record(*({"status": "FAILED", "startedAt": now.isoformat()} for _ in range(5)))
+    await settle(db, now)
+    await update(db, settings, now)
+    read = '{ agent(name: "planner") { id pheromoneScore pheromoneHistory(days: 1) { score interactions } } }'
+    (computed,) = (await ask(read)).values()
+    assert computed["pheromoneScore"] == pytest.approx(0.5 * 0.95**5, abs=1e-6)
+    assert sum(point["interactions"] for point in computed["pheromoneHistory"]) == 5
+    await ask(UPDATE, input={"agentId": computed["id"], "pheromoneScore": 0.9})
+    await record({"status": "FAILED", "startedAt": now.isoformat()})
+    await settle(db, now)
+    await update(db, settings, now)
+    (given,) = (await ask(read)).values()
+    assert given["pheromoneScore"] == 0.9
+    assert given["pheromoneHistory"][-1]["score"] == 0.9
