@@ -5,23 +5,20 @@ from datetime import datetime
 from importlib.metadata import version
 
 from ..db import Database
+from ..rollups.fold import LAG
 from .scope import Scope
 from .spans import EVERYTHING_SINCE
 from .system import worker_fault
 
-STATUS = """
+STATUS = f"""
     SELECT split_part(current_setting('server_version'), ' ', 1), w.queued, w.running, w.working,
-        l.batches, l.lag, (SELECT h.runs_since FROM run_horizon h)
+        l.batches, coalesce(l.seconds, 0), (SELECT h.runs_since FROM run_horizon h)
     FROM (
         SELECT count(*) FILTER (WHERE r.status = 0) AS queued, count(*) FILTER (WHERE r.status = 1) AS running,
             count(DISTINCT r.agent_id) FILTER (WHERE r.status = 1) AS working
         FROM run r WHERE r.status IN (0, 1) AND ($1::bigint[] IS NULL OR r.project_id = ANY($1))
     ) w
-    CROSS JOIN (
-        SELECT count(*) AS batches,
-            coalesce(extract(epoch FROM clock_timestamp() - min(b.recorded_at)), 0)::float8 AS lag
-        FROM run_batch b
-    ) l"""
+    CROSS JOIN ({LAG}) l"""
 
 
 @dataclass(frozen=True, slots=True)
