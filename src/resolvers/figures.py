@@ -183,8 +183,8 @@ async def _read_sums(
         sql, args = found.sums_sql()
         rows = await found.connection.fetch(sql, *args)
     sums: dict[int, dict[Group, Sums]] = {}
-    for owner, key, start, *values in map(tuple, rows):
-        sums.setdefault(owner, {})[key, start if question.bucket else None] = Sums._make([*values, exact])
+    for row in rows:
+        sums.setdefault(row[0], {})[row[1], row[2] if question.bucket else None] = Sums._make((*row[3:], exact))
     return found.range, sums
 
 
