@@ -8,7 +8,7 @@ from importlib import import_module
 
 from .figures import Report, print_report, to_json
 
-SUBJECTS = ("recording", "requests", "starting", "reading")
+SUBJECTS = ("recording", "folding", "requests", "starting", "reading", "aggregates")
 
 
 def main() -> None:

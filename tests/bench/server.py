@@ -46,9 +46,9 @@ def scratch() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def serve(data_dir: Path) -> Iterator[Server]:
+def serve(data_dir: Path, *options: str) -> Iterator[Server]:
     """Run a server on a free port of 127.0.0.1; its log goes beside the data."""
-    command = [sys.executable, "-m", "formicary.cli", "serve", "--port", "0", "--data-dir", str(data_dir)]
+    command = [sys.executable, "-m", "formicary.cli", "serve", "--port", "0", "--data-dir", str(data_dir), *options]
     begun = time.perf_counter()
     with data_dir.with_suffix(".log").open("a") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)

@@ -1,0 +1,206 @@
+"""Figures at millions of runs: the tiers against the runs themselves, and what the tiers take in time and space."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from statistics import median
+
+import msgspec
+from pydantic import SecretStr
+
+import formicary_migrations
+from formicary.config import Settings
+from formicary.db import Database
+from formicary.embedded import EmbeddedPostgres
+from formicary.resolvers import figures
+from formicary.resolvers.question import Question, Source, Wants
+from formicary.resolvers.ranges import ResolvedRange
+from formicary.resolvers.run_filter import RunFilter
+from formicary.rollups.aggregate import aggregate, settle
+
+from . import dataset, processes
+from . import population as p
+from .client import post, send_all
+from .figures import Measure, Report, Table, percentile
+from .server import Server, scratch
+
+RUNS = 5_000_000
+QUICK_RUNS = 200_000
+SUMMARY_RUNS = 1_000_000
+REPEATED = 7
+REQUESTS = 100
+PERCENTILES = Wants(durations=True)
+
+RAW = """
+    SELECT count(*), count(*) FILTER (WHERE status = 2), count(*) FILTER (WHERE status IN (3, 5)),
+        count(*) FILTER (WHERE status = 4), sum(messages), sum(input_tokens), sum(output_tokens), sum(total_tokens),
+        sum(cost), count(*) FILTER (WHERE cost_source = 1), count(*) - count(cost), sum(files_created),
+        sum(files_modified), avg(duration_ms) FILTER (WHERE status IN (2, 3, 5)),
+        min(duration_ms) FILTER (WHERE status IN (2, 3, 5)), max(duration_ms) FILTER (WHERE status IN (2, 3, 5)),
+        percentile_disc(ARRAY[0.5, 0.75, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER BY duration_ms)
+            FILTER (WHERE status IN (2, 3, 5))
+    FROM run WHERE started_at >= $1 AND started_at < $2"""
+
+SIZE = """
+    SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
+    WHERE c.relkind = 'r' AND (c.relname = ANY($1::text[]) OR c.oid IN (
+        SELECT inhrelid FROM pg_inherits WHERE inhparent::regclass::text = ANY($1::text[])))"""
+TIERS = ["run_hour", "run_day", "project_hour", "project_day", "run_total", "error_hour", "pheromone_hour"]
+
+FIFTY_AGENTS = """{
+  agents(first: 50) { nodes {
+    id name status pheromoneScore lastActiveAt
+    latestVersion { version lastSeenAt isActive }
+    metrics(range: {last: "24h"}) {
+      runs succeeded failed successRate latency { averageMs p50Ms p95Ms } tokens { total } cost { total } }
+    history(range: {from: "%s", to: "%s"}, bucket: HOUR) {
+      from metrics { runs succeeded failed latency { p95Ms } cost { total } } }
+  } }
+}"""
+
+
+def measure(*, quick: bool) -> Report:
+    report = Report("aggregates")
+    growth: list[tuple[int, float]] = []
+    for number in (QUICK_RUNS,) if quick else (RUNS // 10, SUMMARY_RUNS, RUNS):
+        with scratch() as directory, EmbeddedPostgres(directory / "data", fsync=False) as postgres:
+            growth.append(
+                (number, asyncio.run(_measure(postgres.dsn, number, report, last=number in {RUNS, QUICK_RUNS})))
+            )
+    report.tables.append(
+        Table("Growth: one agent's 7 days with percentiles", ["runs", "ms"], [[runs, ms] for runs, ms in growth])
+    )
+    return report
+
+
+async def _measure(dsn: str, number: int, until: datetime, report: Report, *, last: bool) -> float:
+    """Milliseconds of the figure that must not grow."""
+    await formicary_migrations.upgrade(dsn)
+    await dataset.load(dsn, number, until=until)
+    settings = Settings(database_url=SecretStr(dsn), slow_statement_ms=60_000, statement_timeout=600)
+    db = await Database.open(dsn, settings)
+    try:
+        begun = time.perf_counter()
+        await aggregate(db, until - p.SPAN, until)
+        await settle(db, until)
+        aggregated = time.perf_counter() - begun
+        await db.execute("ANALYZE")
+        week = Question(ResolvedRange(until - timedelta(days=7), until), RunFilter(agent_id=(1,)), wants=PERCENTILES)
+        ours = await _ms(lambda: figures.read(db, None, week))
+        if number in {SUMMARY_RUNS, QUICK_RUNS}:
+            await _summary(db, until, report)
+        if last:
+            await _compare(db, until, week, ours, report)
+            await _space_and_time(db, number, until, aggregated, report)
+        return ours
+    finally:
+        await db.close()
+
+
+async def _ms(call: Callable[[], Awaitable[object]]) -> float:
+    """The median of several calls, after two that warm up."""
+    times = []
+    for _ in range(REPEATED + 2):
+        begun = time.perf_counter()
+        await call()
+        times.append(1000 * (time.perf_counter() - begun))
+    return median(times[2:])
+
+
+async def _compare(db: Database, until: datetime, week: Question, ours: float, report: Report) -> None:
+    month = Question(ResolvedRange(until - p.SPAN, until), wants=PERCENTILES)
+    raw_week = await _raw(db, week.range, " AND agent_id = 1")
+    our_month, raw_month = await _ms(lambda: figures.read(db, None, month)), await _raw(db, month.range, "")
+    report.tables.append(
+        Table(
+            "The same figures with percentiles, ms",
+            ["figures", "tiers", "runs", "times"],
+            [
+                ["one agent, 7 days", ours, raw_week, raw_week / ours],
+                ["all agents, 30 days", our_month, raw_month, raw_month / our_month],
+            ],
+        )
+    )
+    real = Question(
+        await _range_of_runs(db, 10_000), RunFilter(agent_id=(1,)), wants=PERCENTILES, source=Source.REALTIME
+    )
+    report.measures += [
+        Measure("one agent's 7 days, times faster than the runs", raw_week / ours, "x", at_least=10),
+        Measure("all agents' 30 days, times faster than the runs", raw_month / our_month, "x", at_least=30),
+        Measure(
+            "10,000 runs of one agent, REALTIME", await _ms(lambda: figures.read(db, None, real)), "ms", at_most=50
+        ),
+    ]
+
+
+async def _raw(db: Database, range_: ResolvedRange, condition: str) -> float:
+    times = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        await db.fetch(RAW + condition, range_.from_, range_.to)
+        times.append(1000 * (time.perf_counter() - begun))
+    return min(times)
+
+
+async def _range_of_runs(db: Database, number: int) -> ResolvedRange:
+    """The time in which the busiest agent had its last so many finished runs."""
+    row = await db.fetchrow(
+        "SELECT min(started_at), max(started_at) FROM ("
+        "SELECT started_at FROM run WHERE agent_id = 1 AND status >= 2 ORDER BY started_at DESC LIMIT $1) r",
+        number,
+    )
+    assert row is not None
+    return ResolvedRange(row[0], row[1] + timedelta(microseconds=1))
+
+
+async def _summary(db: Database, until: datetime, report: Report) -> None:
+    project = Question(ResolvedRange(until - p.SPAN, until), RunFilter(project="default"), wants=PERCENTILES)
+    took = await _ms(lambda: figures.read(db, None, project))
+    report.measures.append(Measure("a project's 30 days with percentiles at 1 million runs", took, "ms", at_most=10))
+
+
+async def _space_and_time(db: Database, number: int, until: datetime, aggregated: float, report: Report) -> None:
+    day = (until - timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
+    begun = time.perf_counter()
+    await aggregate(db, day, day + timedelta(days=1))
+    one_day = time.perf_counter() - begun
+    runs, tiers = await db.fetchval(SIZE, ["run", "run_key"]), await db.fetchval(SIZE, TIERS)
+    sizes = [[name, await db.fetchval(SIZE, [name]) / 2**20] for name in ("run", "run_key", *TIERS)]
+    report.tables.append(Table(f"Disk at {number:,} runs, indexes included", ["table", "MB"], sizes))
+    report.measures += [
+        Measure("all agents of one day aggregated", one_day, "s", at_most=10),
+        Measure(f"all of {number:,} runs aggregated", aggregated, "s"),
+        Measure("tiers, share of the runs' disk", tiers / runs, "", at_most=0.1),
+    ]
+
+
+def _fifty_agents(server: Server, until: datetime) -> tuple[Table, list[Measure]]:
+    """One request of 50 agents to a server, again and again."""
+    to = until.replace(minute=0, second=0, microsecond=0)
+    query = FIFTY_AGENTS % ((to - timedelta(days=1)).isoformat(), to.isoformat())
+    body = msgspec.json.encode({"query": query})
+    answer = msgspec.json.decode(post(server.port, body))
+    assert "errors" not in answer, answer["errors"]
+    send_all(server.port, [[body] * 20], b'"data"')
+    app, postgres = processes.cpu_seconds(server.pid), processes.family_cpu_seconds(server.postgres_pid)
+    burst = send_all(server.port, [[body] * REQUESTS], b'"data"')
+    app = 1000 * (processes.cpu_seconds(server.pid) - app) / REQUESTS
+    postgres = 1000 * (processes.family_cpu_seconds(server.postgres_pid) - postgres) / REQUESTS
+    rows = [[_leaves(answer["data"]), app, postgres, 1000 * percentile(burst.latencies, 0.5)]]
+    return Table(
+        "50 agents with latest version, metrics and 24 points", ["leaves", "app ms", "PG ms", "p50 ms"], list(rows)
+    ), [
+        Measure("server CPU of 50 agents with metrics and history", app, "ms", at_most=15),
+        Measure("database CPU of the same", postgres, "ms", at_most=25),
+    ]
+
+
+def _leaves(value: object) -> int:
+    match value:
+        case dict():
+            return sum(map(_leaves, value.values()))
+        case list():
+            return sum(map(_leaves, value))
+        case _:
+            return 1
