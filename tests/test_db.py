@@ -12,7 +12,7 @@ import pytest
 from sqlmodel import col, select
 
 from formicary.config import Settings
-from formicary.db import Database
+from formicary.db import Database, PoolUse
 from formicary.embedded import EmbeddedPostgres
 from formicary.errors import LimitError, OverloadedError, UnavailableError
 from formicary.models import Agent, Project
@@ -174,3 +174,15 @@ async def test_select_takes_parameters_and_finds_nothing_where_nothing_is(db: Da
     assert await db.select(select(Project).where(Project.slug == "'; DROP TABLE project; --")) == []
     [project] = await db.select(select(Project).where(Project.slug == "default").limit(5))
     assert (project.slug, project.name) == ("default", "Default")
+
+
+async def test_the_use_of_the_pool_is_told(dsn: str) -> None:
+    async with opened(dsn, pool_size=2) as db:
+        assert db.pool_use == PoolUse(size=1, idle=1, most=2, waiting=0)
+        async with db.connection(), db.connection():
+            assert db.pool_use == PoolUse(size=2, idle=0, most=2, waiting=0)
+            third = asyncio.create_task(db.fetchval("SELECT 1"))
+            await asyncio.sleep(0)
+            assert db.pool_use.waiting == 1
+        assert await third == 1
+        assert db.pool_use == PoolUse(size=2, idle=2, most=2, waiting=0)

@@ -20,8 +20,6 @@ INTEGERS = (
     "input_tokens",
     "output_tokens",
 )
-COLUMNS = (*INTEGERS, "cost")
-
 CREATE = f"""
     CREATE TABLE run_series (
         agent_id bigint NOT NULL,
@@ -38,22 +36,33 @@ CREATE = f"""
     )
     WITH (fillfactor = 70, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_cost_delay = 0)"""
 
-FILL = f"""
-    INSERT INTO run_series (agent_id, kind, status, error_type, model, provider, {", ".join(COLUMNS)})
-    SELECT t.agent_id, k.kind, k.status, k.error_type, k.model, k.provider,
-        {", ".join(f"sum(t.{column})" for column in COLUMNS)}
-    FROM run_total t CROSS JOIN LATERAL (VALUES
-        (0::smallint, t.status, '', '', ''),
-        (1::smallint, 0::smallint, t.error_type, '', ''),
-        (2::smallint, 0::smallint, '', t.model, t.provider)
-    ) AS k (kind, status, error_type, model, provider)
-    WHERE k.kind <> 1 OR t.status IN (3, 5)
-    GROUP BY t.agent_id, k.kind, k.status, k.error_type, k.model, k.provider"""
+FILL = (
+    """
+    INSERT INTO run_series (agent_id, kind, status, error_type, model, provider, runs, timed_runs, duration_ms,
+        le_100, le_500, le_1000, le_2000, le_5000, le_10000, le_30000, le_60000, input_tokens, output_tokens, cost)
+    SELECT agent_id, 0, status, '', '', '', sum(runs), sum(timed_runs), sum(duration_ms), sum(le_100), sum(le_500),
+        sum(le_1000), sum(le_2000), sum(le_5000), sum(le_10000), sum(le_30000), sum(le_60000), 0, 0, 0
+    FROM run_total GROUP BY agent_id, status
+    """,
+    """
+    INSERT INTO run_series (agent_id, kind, status, error_type, model, provider, runs, timed_runs, duration_ms,
+        le_100, le_500, le_1000, le_2000, le_5000, le_10000, le_30000, le_60000, input_tokens, output_tokens, cost)
+    SELECT agent_id, 1, 0, error_type, '', '', sum(runs), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    FROM run_total WHERE status IN (3, 5) GROUP BY agent_id, error_type
+    """,
+    """
+    INSERT INTO run_series (agent_id, kind, status, error_type, model, provider, runs, timed_runs, duration_ms,
+        le_100, le_500, le_1000, le_2000, le_5000, le_10000, le_30000, le_60000, input_tokens, output_tokens, cost)
+    SELECT agent_id, 2, 0, '', model, provider, sum(runs), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sum(input_tokens),
+        sum(output_tokens), sum(cost)
+    FROM run_total GROUP BY agent_id, model, provider
+    """,
+)
 
 
 def upgrade() -> None:
-    op.execute(CREATE)
-    op.execute(FILL)
+    for statement in (CREATE, *FILL):
+        op.execute(statement)
 
 
 def downgrade() -> None:

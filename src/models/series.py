@@ -15,7 +15,10 @@ from .run import RunStatus
 
 
 class SeriesKind(IntEnum):
-    """What the runs of an agent are told apart by. The other columns of the key are empty."""
+    """What the runs of an agent are told apart by. The other columns of the key are empty.
+
+    Durations are held by status alone, tokens and cost by model alone; they are 0 in the others.
+    """
 
     STATUS = 0
     ERROR = 1

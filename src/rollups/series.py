@@ -4,25 +4,37 @@ They are kept apart from the totals because these are by all of it and by versio
 many rows: too many to be put together for every scrape.
 """
 
+from typing import NamedTuple
+
 from ..models.series import SeriesKind
+from .histogram import PROMETHEUS_MS
 
 KEY = ("agent_id", "kind", "status", "error_type", "model", "provider")
-COUNTERS = (
-    "runs",
-    "timed_runs",
-    "duration_ms",
-    "le_100",
-    "le_500",
-    "le_1000",
-    "le_2000",
-    "le_5000",
-    "le_10000",
-    "le_30000",
-    "le_60000",
-    "input_tokens",
-    "output_tokens",
-    "cost",
-)
+UP_TO = tuple(f"le_{bound}" for bound in PROMETHEUS_MS)
+COUNTERS = ("runs", "timed_runs", "duration_ms", *UP_TO, "input_tokens", "output_tokens", "cost")
+
+
+class _Kind(NamedTuple):
+    """What rows of a kind hold of the key, and which counters; the others are 0."""
+
+    key: tuple[str, ...]
+    counters: tuple[str, ...]
+    condition: str = "true"
+
+
+KINDS = {
+    SeriesKind.STATUS: _Kind(("status",), ("runs", "timed_runs", "duration_ms", *UP_TO)),
+    SeriesKind.ERROR: _Kind(("error_type",), ("runs",), "status IN (3, 5)"),
+    SeriesKind.MODEL: _Kind(("model", "provider"), ("runs", "input_tokens", "output_tokens", "cost")),
+}
+
+
+def _sums(kind: SeriesKind, totals: str) -> str:
+    key, counters, condition = KINDS[kind]
+    labels = (name if name in key else "0" if name == "status" else "''" for name in KEY[2:])
+    sums = (f"sum({name})" if name in counters else "0" for name in COUNTERS)
+    return f"""SELECT agent_id, {kind:d}::smallint, {", ".join((*labels, *sums))} FROM {totals} WHERE {condition}
+            GROUP BY {", ".join(("agent_id", *key))} HAVING {" OR ".join(f"sum({name}) <> 0" for name in counters)}"""
 
 
 def _counted(column: str) -> str:
@@ -42,22 +54,10 @@ def add_series(totals: str) -> str:
 
     Each of them is counted by its status, by its error type if it is of failed runs, and by its model.
     """
-    key = ", ".join(KEY)
-    sums = ", ".join(f"sum(t.{column}) AS {column}" for column in COUNTERS)
-    return f"""INSERT INTO run_series ({key}, {", ".join(COUNTERS)})
-        SELECT {key}, {", ".join(COUNTERS)}
-        FROM (
-            SELECT t.agent_id, k.kind, k.status, k.error_type, k.model, k.provider, {sums}
-            FROM {totals} t CROSS JOIN LATERAL (VALUES
-                ({SeriesKind.STATUS:d}::smallint, t.status, '', '', ''),
-                ({SeriesKind.ERROR:d}::smallint, 0::smallint, t.error_type, '', ''),
-                ({SeriesKind.MODEL:d}::smallint, 0::smallint, '', t.model, t.provider)
-            ) AS k (kind, status, error_type, model, provider)
-            WHERE k.kind <> {SeriesKind.ERROR:d} OR t.status IN (3, 5)
-            GROUP BY 1, 2, 3, 4, 5, 6
-        ) s
-        WHERE {" OR ".join(f"{column} <> 0" for column in COUNTERS)}
-        ORDER BY {key}
+    selects = " UNION ALL\n        ".join(_sums(kind, totals) for kind in SeriesKind)
+    return f"""INSERT INTO run_series ({", ".join((*KEY, *COUNTERS))})
+        {selects}
+        ORDER BY 1, 2, 3, 4, 5, 6
         ON CONFLICT ON CONSTRAINT run_series_pkey DO UPDATE SET
             {", ".join((*map(_counted, COUNTERS), *map(_held, COUNTERS)))}"""
 
