@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from ..db import Database
 from ..models.series import SeriesKind
+from ..rollups.fold import LAG
 from ..rollups.histogram import PROMETHEUS_MS
 from ..rollups.series import shown
 from .metrics import rate
@@ -50,10 +51,6 @@ MODELS = f"""
     WHERE s.kind = {SeriesKind.MODEL:d} AND ($1::bigint[] IS NULL OR a.project_id = ANY($1))
     ORDER BY s.runs DESC, p.slug COLLATE "C", a.name COLLATE "C", s.model COLLATE "C", s.provider COLLATE "C"
     LIMIT $2"""
-
-UNFOLDED = """
-    SELECT count(*) AS batches, coalesce(extract(epoch FROM clock_timestamp() - min(recorded_at)), 0)::float8 AS lag
-    FROM run_batch"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +128,11 @@ async def read(db: Database, scope: Scope, most: int) -> Series:
         agents = await connection.fetch(AGENTS, projects, most)
         errors = await connection.fetch(ERRORS, projects, most)
         models = await connection.fetch(MODELS, projects, most)
-        unfolded = await connection.fetchrow(UNFOLDED)
+        unfolded = await connection.fetchrow(LAG)
     return Series(
         agents=Most([AgentSeries(*row[1:]) for row in agents], agents[0]["found"] if agents else 0),
         errors=Most([ErrorSeries(*row[1:]) for row in errors], errors[0]["found"] if errors else 0),
         models=Most([ModelSeries(*row[1:]) for row in models], models[0]["found"] if models else 0),
         unfolded_batches=unfolded["batches"],
-        fold_lag=unfolded["lag"],
+        fold_lag=max(0.0, unfolded["seconds"] or 0.0),  # clocks differ a little
     )
