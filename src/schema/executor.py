@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 from graphql import GraphQLList, GraphQLObjectType, GraphQLResolveInfo
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+from graphql.execution.executor import to_nodes
 from graphql.pyutils import AwaitableOrValue, Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from .compiled_selection import CompiledSelections, PlainFields
+from .sibling_calls import SiblingCalls
 
 
 class OperationExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -21,6 +23,7 @@ class OperationExecutor(StrawberryGraphQLCoreExecutionContext):
         super().__init__(*args, **kwargs)
         self._selections = selections
         self._plain_parts: dict[int, _PlainPart] = {}
+        self._sibling_calls = SiblingCalls(self.schema, self.variable_values)
 
     def execute_fields(
         self,
@@ -50,6 +53,22 @@ class OperationExecutor(StrawberryGraphQLCoreExecutionContext):
         part = _PlainPart(selected, plain, {key: selected[key] for key in selected if key in plain.others})
         self._plain_parts[id(selected)] = part
         return part.plain, part.others
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        position_context: Any,
+    ) -> AwaitableOrValue[Any]:
+        call = self._sibling_calls.of(parent_type, field_details_list)
+        if call is None:
+            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        info = self.build_resolve_info(call.definition, to_nodes(field_details_list), parent_type, path)
+        result = call(source, info)
+        type_ = call.definition.type
+        return self.complete_awaitable_value(type_, field_details_list, info, path, result, position_context)
 
     def complete_list_value(
         self,
