@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from .scalars import BigInt, Instant, Int, Milliseconds, Money
+from .scalars import BigInt, Float, Instant, Int, Milliseconds, Money
 
 StatusName: TypeAlias = Literal["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT"]
 Time: TypeAlias = Annotated[datetime, Instant]
@@ -54,7 +54,7 @@ class RunInput(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
         Meta(description="When the run ended; if absent and the run is final: the start plus the duration."),
     ] = None
     duration_ms: Annotated[
-        float | None, Meta(description="Length in milliseconds; if absent: from the start to the end.")
+        Float | None, Meta(description="Length in milliseconds; if absent: from the start to the end.")
     ] = None
     time_taken: Annotated[
         Milliseconds | None,
@@ -71,7 +71,7 @@ class RunInput(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
         BigInt | None, Meta(description="Of the input tokens, those that the provider read from its cache.")
     ] = None
     time_to_first_token_ms: Annotated[
-        float | None, Meta(description="Milliseconds from the start to the first token of an answer.")
+        Float | None, Meta(description="Milliseconds from the start to the first token of an answer.")
     ] = None
     cost: Annotated[
         Money | None,
@@ -96,7 +96,7 @@ class RunInput(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
     files_modified: Annotated[Int | None, Meta(description="Files that the run modified.")] = None
     messages: Annotated[Int, Meta(description="Messages that the run processed.")] = 1
     pheromone_score: Annotated[
-        float | None, Meta(description="The agent's score after this run as it sees it, 0 to 1.")
+        Float | None, Meta(description="The agent's score after this run as it sees it, 0 to 1.")
     ] = None
     metadata: Annotated[
         Any,

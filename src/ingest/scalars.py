@@ -15,6 +15,8 @@ MAX_BIG_INT = 2**53 - 1
 
 BigInt: TypeAlias = Annotated[int, Meta(ge=-MAX_BIG_INT, le=MAX_BIG_INT)]
 Int: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Float: TypeAlias = Annotated[float, Meta(ge=-MAX_BIG_INT, le=MAX_BIG_INT)]
+"""Beyond these bounds GraphQL asks whether a whole number keeps its value as a float."""
 Instant = Meta(tz=True)
 
 
