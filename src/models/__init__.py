@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from .agent import Agent, AgentState
 from .api_key import ApiKey, Role
 from .background_job import BackgroundJob, Leader
-from .cell import ErrorHour, ProjectDay, ProjectHour, RunDay, RunHour, RunTotal
+from .cell import RunTotal, error_hour, project_day, project_hour, run_day, run_hour
 from .model_price import ModelPrice
 from .project import Project
 from .rollup import PheromoneHour, RollupStale, RunBatch, RunHorizon, Tier
@@ -63,20 +63,15 @@ __all__ = [
     "ApiKey",
     "BackgroundJob",
     "CostSource",
-    "ErrorHour",
     "Leader",
     "ModelPrice",
     "PheromoneHour",
     "Project",
-    "ProjectDay",
-    "ProjectHour",
     "Role",
     "RollupStale",
     "Run",
     "RunBatch",
-    "RunDay",
     "RunHorizon",
-    "RunHour",
     "RunKey",
     "RunSeries",
     "RunStatus",
@@ -85,5 +80,10 @@ __all__ = [
     "TableKind",
     "Tier",
     "VersionState",
+    "error_hour",
     "metadata",
+    "project_day",
+    "project_hour",
+    "run_day",
+    "run_hour",
 ]

@@ -5,79 +5,84 @@ hour stand side by side until they are merged. `run_day` is made of the hours, `
 both, over all agents of a project. A text that no run stated is '' here.
 
 `durations` and `costs` are histograms: entries of `bucket << 20 | count`, in which a bucket may stand more than once
-(see rollups/histogram.py). `users` and `sessions` are sets of 64-bit hashes, sorted.
+(see rollups/histogram.py). `visitors` are the users and sessions, a set of 64-bit hashes.
+
+There are millions of cells, so what other columns say already is null: what is 0 in most cells; runs of a kind that
+are all of them; the total of tokens where it is input and output; histograms and bounds of a single run. Nobody but
+rollups/cells.py reads or writes these columns as they are.
 """
 
-from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, Index, Integer, Numeric, SmallInteger
+from sqlalchemy import BigInteger, Column, Index, Integer, Numeric, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from .columns import bigint, identity, timestamptz
+from .columns import TIMESTAMPTZ, bigint
 from .run import RunStatus
 
 
-class _Sums(SQLModel):
-    """Sums over the runs of a cell. `duration_ms` and its bounds are of the succeeded and failed runs that have one."""
-
-    runs: int
-    timed_runs: int
-    token_runs: int
-    estimated_runs: int
-    unknown_runs: int
-    scored_runs: int
-    files_created: int = bigint()
-    files_modified: int = bigint()
-    messages: int = bigint()
-    input_tokens: int = bigint()
-    output_tokens: int = bigint()
-    total_tokens: int = bigint()
-    duration_ms: int = bigint()
-    min_duration_ms: int | None = bigint(default=None, nullable=True)
-    max_duration_ms: int | None = bigint(default=None, nullable=True)
-    cost: Decimal = Field(sa_type=Numeric)
-    score: Decimal = Field(sa_type=Numeric)
-    durations: list[int] | None = Field(default=None, sa_type=ARRAY(Integer))
-    costs: list[int] | None = Field(default=None, sa_type=ARRAY(Integer))
-    users: list[int] | None = Field(default=None, sa_type=ARRAY(BigInteger))
-    sessions: list[int] | None = Field(default=None, sa_type=ARRAY(BigInteger))
+def _owned_by(owner: str, *, key: bool) -> list[Column[object]]:
+    return [
+        Column(owner, BigInteger, nullable=False, primary_key=key, autoincrement=False),
+        Column("starts_at", TIMESTAMPTZ, nullable=False, primary_key=key),
+        Column("status", SmallInteger, nullable=False, primary_key=key, autoincrement=False),
+    ]
 
 
-class _AgentCell(_Sums):
-    agent_id: int = bigint(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    starts_at: datetime = timestamptz(primary_key=True)
-    id: int | None = identity()
-    version_id: int = bigint()
-    status: RunStatus = Field(sa_type=SmallInteger)
-    model: str
-    provider: str
-    error_type: str
+def _sums() -> list[Column[object]]:
+    """Over the runs of a cell. `duration_ms` and its bounds are of the succeeded and failed runs that have one."""
+    always = [Column(name, BigInteger, nullable=False) for name in ("messages", "input_tokens", "output_tokens")]
+    large = ("total_tokens", "duration_ms", "min_duration_ms", "max_duration_ms", "files_created", "files_modified")
+    small = ("timed_runs", "token_runs", "estimated_runs", "unknown_runs", "scored_runs")
+    return [
+        *always,
+        *(Column(name, BigInteger) for name in large),
+        Column("runs", Integer, nullable=False),
+        *(Column(name, Integer) for name in small),
+        Column("cost", Numeric, nullable=False),
+        Column("score", Numeric),
+        Column("durations", ARRAY(Integer)),
+    ]
 
 
-class _ProjectCell(_Sums):
-    project_id: int = bigint(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    starts_at: datetime = timestamptz(primary_key=True)
-    status: RunStatus = Field(primary_key=True, sa_type=SmallInteger, sa_column_kwargs={"autoincrement": False})
+def _texts(*names: str) -> list[Column[object]]:
+    return [Column(name, Text, nullable=False) for name in names]
 
 
-class RunHour(_AgentCell, table=True):
-    __tablename__ = "run_hour"
-    __table_args__ = (Index("run_hour_starts_at_idx", "starts_at", "agent_id"),)
+def _by_agent(name: str, *columns: Column[object]) -> Table:
+    """A table without a key of its own, which a class of SQLModel would have to have."""
+    return Table(
+        name,
+        SQLModel.metadata,
+        *_owned_by("agent_id", key=False),
+        Column("version_id", BigInteger, nullable=False),
+        *_texts("model", "provider", "error_type"),
+        *columns,
+        Index(f"{name}_agent_id_idx", "agent_id", "starts_at"),
+        Index(f"{name}_starts_at_idx", "starts_at", "agent_id"),
+    )
 
 
-class RunDay(_AgentCell, table=True):
-    __tablename__ = "run_day"
-    __table_args__ = (Index("run_day_starts_at_idx", "starts_at", "agent_id"),)
+run_hour, run_day = (
+    _by_agent(name, *_sums(), Column("costs", ARRAY(Integer)), Column("visitors", ARRAY(BigInteger)))
+    for name in ("run_hour", "run_day")
+)
 
+project_hour, project_day = (
+    Table(name, SQLModel.metadata, *_owned_by("project_id", key=True), *_sums())
+    for name in ("project_hour", "project_day")
+)
 
-class ProjectHour(_ProjectCell, table=True):
-    __tablename__ = "project_hour"
-
-
-class ProjectDay(_ProjectCell, table=True):
-    __tablename__ = "project_day"
+error_hour = _by_agent(
+    "error_hour",
+    *_texts("fingerprint", "message"),
+    Column("runs", Integer, nullable=False),
+    Column("first_at", TIMESTAMPTZ, nullable=False),
+    Column("last_at", TIMESTAMPTZ, nullable=False),
+    Column("last_run_id", BigInteger, nullable=False),
+)
+"""Failed runs of one hour with the same kind of message; several rows of one key may stand side by side."""
 
 
 class RunTotal(SQLModel, table=True):
@@ -115,25 +120,3 @@ class RunTotal(SQLModel, table=True):
     le_10000: int = bigint()
     le_30000: int = bigint()
     le_60000: int = bigint()
-
-
-class ErrorHour(SQLModel, table=True):
-    """Failed runs of one hour with the same kind of message; several rows of one key may stand side by side."""
-
-    __tablename__ = "error_hour"
-    __table_args__ = (Index("error_hour_starts_at_idx", "starts_at", "agent_id"),)
-
-    agent_id: int = bigint(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    starts_at: datetime = timestamptz(primary_key=True)
-    id: int | None = identity()
-    version_id: int = bigint()
-    status: RunStatus = Field(sa_type=SmallInteger)
-    model: str
-    provider: str
-    error_type: str
-    fingerprint: str
-    message: str
-    runs: int
-    first_at: datetime = timestamptz()
-    last_at: datetime = timestamptz()
-    last_run_id: int = bigint()

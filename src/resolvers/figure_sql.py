@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..models.rollup import Tier
-from ..rollups.cells import OF_CELLS, OF_RUNS, SESSION, TIMED, USER, bucket_entry
+from ..rollups.cells import IS_SESSION, IS_USER, OF_CELLS, OF_RUNS, SESSION, TIMED, USER, bucket_entry, held
 from ..rollups.histogram import BOUNDS, COUNT_BITS
 from .layers import AGENTS, PROJECTS, RUNS, Layer
 from .question import Question, Source
@@ -61,9 +61,15 @@ FROM (SELECT c.owner, c.key, c.bucket, {sums} FROM c GROUP BY 1, 2, 3) s{joins}"
 
 LIST = """
 LEFT JOIN (
-    SELECT c.owner, c.key, c.bucket, {value} AS value
+    SELECT c.owner, c.key, c.bucket, {values}
     FROM c CROSS JOIN LATERAL unnest(c.{name}) AS e GROUP BY 1, 2, 3
 ) {name} ON {name}.owner = s.owner AND {name}.key = s.key AND {name}.bucket = s.bucket"""
+
+LISTED = {
+    "durations": "array_agg(e) AS entries",
+    "visitors": f"count(DISTINCT e) FILTER (WHERE {IS_USER}) AS users,"
+    f" count(DISTINCT e) FILTER (WHERE {IS_SESSION}) AS sessions",
+}
 
 
 @dataclass(slots=True)
@@ -80,6 +86,7 @@ class FigureSql:
     exact: bool
     _statement: Statement = field(default_factory=Statement)
     _filters: dict[str, str] = field(default_factory=dict)
+    _bounds_arg: str = ""
 
     def build(self) -> tuple[str, list[object]]:
         """The statement and its parameters. Rows: owner, key, start of the bucket, the fields of `Sums`."""
@@ -164,12 +171,13 @@ class FigureSql:
         if wants.durations:
             columns.append(f"array_agg({self._entry()}) FILTER (WHERE {TIMED})")
         if wants.people:
-            columns += [_hashes(USER, "r.user_id"), _hashes(SESSION, "r.session_id")]
+            columns.append(f"{_hashes(USER, 'r.user_id')} || {_hashes(SESSION, 'r.session_id')}")
         return _select(columns, tables, condition + self._filter(RUNS)) + "\n    GROUP BY 1, 2, 3, 4"
 
     def _of_cells(self, layer: Layer, tables: str, condition: str) -> str:
         columns = [*self._keys(layer), self._bucket("c.starts_at"), "c.status"]
-        columns += [f"c.{column}" for column in (*OF_RUNS, *self._lists())]
+        bounds = self._bounds() if self.question.wants.durations else ""
+        columns += [held(column, bounds) for column in (*OF_RUNS, *self._lists())]
         return _select(columns, tables, condition + self._filter(layer))
 
     def _keys(self, layer: Layer) -> tuple[str, str]:
@@ -178,7 +186,7 @@ class FigureSql:
     def _lists(self) -> list[str]:
         """The columns of cells that are arrays."""
         wants = self.question.wants
-        return [*(["durations"] if wants.durations else []), *(["users", "sessions"] if wants.people else [])]
+        return [*(["durations"] if wants.durations else []), *(["visitors"] if wants.people else [])]
 
     def _filter(self, layer: Layer) -> str:
         """What the filter asks of a layer; only of one that is read, since every parameter has to be used."""
@@ -193,7 +201,12 @@ class FigureSql:
     def _entry(self) -> str:
         if self.exact:
             return f"(r.duration_ms << {COUNT_BITS} | 1)"
-        return bucket_entry("r.duration_ms", self._statement.arg(BOUNDS))
+        return bucket_entry("r.duration_ms", self._bounds())
+
+    def _bounds(self) -> str:
+        """The parameter with BOUNDS: one, for they are many."""
+        self._bounds_arg = self._bounds_arg or self._statement.arg(BOUNDS)
+        return self._bounds_arg
 
     def _bucket(self, column: str) -> str:
         bucket = self.question.bucket
@@ -201,15 +214,14 @@ class FigureSql:
 
     def _merged(self, parts: str) -> str:
         wants, lists = self.question.wants, self._lists()
-        people = ["coalesce(users.value, 0)", "coalesce(sessions.value, 0)"] if wants.people else ["NULL", "NULL"]
-        durations = "durations.value" if wants.durations else "NULL"
-        values = {"durations": "array_agg(e)", "users": "count(DISTINCT e)", "sessions": "count(DISTINCT e)"}
+        people = [f"coalesce(visitors.{name}, 0)" if wants.people else "NULL" for name in ("users", "sessions")]
+        durations = "durations.entries" if wants.durations else "NULL"
         return MERGED.format(
             columns=", ".join(["owner", "key", "bucket", "status", *OF_RUNS, *lists]),
             parts=parts,
             chosen=", ".join(["s.*", *people, durations]),
             sums=", ".join(sums()),
-            joins="".join(LIST.format(name=name, value=values[name]) for name in lists),
+            joins="".join(LIST.format(name=name, values=LISTED[name]) for name in lists),
         )
 
 

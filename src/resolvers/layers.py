@@ -12,7 +12,8 @@ from .statement import Statement
 class Layer:
     """By which dimensions a layer can group (None: all in one), and by which fields of a filter it can narrow.
 
-    `only` are the runs that a dimension is of, where these are not all.
+    `only` are the runs that a dimension is of, where these are not all; `people` is whether users and sessions are
+    known.
     """
 
     name: str
@@ -20,9 +21,15 @@ class Layer:
     only: Mapping[Dimension | None, str]
     fields: frozenset[str]
     narrow: Callable[[Statement, ResolvedFilter], None]
+    people: bool = True
 
     def can_answer(self, question: Question) -> bool:
-        return question.by in self.keys and question.within in self.keys and question.fields <= self.fields
+        return (
+            question.by in self.keys
+            and question.within in self.keys
+            and question.fields <= self.fields
+            and (self.people or not question.wants.people)
+        )
 
 
 def _narrow_runs(statement: Statement, where: ResolvedFilter) -> None:
@@ -62,6 +69,7 @@ PROJECTS = Layer(
     {},
     frozenset({"project", "status"}),
     _narrow_projects,
+    people=False,
 )
 
 AGENTS = Layer(

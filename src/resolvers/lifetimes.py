@@ -11,7 +11,7 @@ from datetime import datetime
 from ..db import Database
 from ..models.agent import FIRST_PHEROMONE_SCORE
 from ..models.rollup import Tier
-from ..rollups.cells import OF_RUNS
+from ..rollups.cells import OF_RUNS, held
 from .figure_sql import HOUR_OF_RUN, LEDGER, RUNS_OF_HOURS, fresh, sums
 from .layers import AGENTS, RUNS
 from .metrics import NOTHING, Metrics, Sums
@@ -26,7 +26,7 @@ NOT_TOTALLED = {"scored_runs": "0", "score": "0", "min_duration_ms": "NULL::bigi
 """What `run_total` does not hold, and what stands for it."""
 
 HELD = ", ".join(NOT_TOTALLED.get(column, f"c.{column}") for column in OF_RUNS)
-TAKEN_BACK = ", ".join(NOT_TOTALLED.get(column, f"-c.{column}") for column in OF_RUNS)
+TAKEN_BACK = ", ".join(NOT_TOTALLED.get(column, f"-{held(column)}") for column in OF_RUNS)
 ADDED = ", ".join(NOT_TOTALLED.get(column, sql) for column, sql in OF_RUNS.items())
 
 CELLS_OF_HOURS = "rollup_stale h JOIN run_hour c ON c.agent_id = h.owner_id AND c.starts_at = h.starts_at"

@@ -1,7 +1,8 @@
-"""The sums of a cell, in SQL: of runs, and of cells that are put together. Both halves of a figure come from here.
+"""The columns of a cell, in SQL: of runs, of cells that are put together, and as they are kept.
 
-`r` is a row of `run`, `c` a row of a table of cells (models/cell.py). Histograms and sets are left to who needs them,
-since putting those together takes more than an aggregate.
+`r` is a row of `run`, `c` a cell. A cell is whole, with every column that `COLUMNS` names, or kept, as a row of one of
+the tables (models/cell.py), which leaves out what its other columns say already: `STORED` and `held` are the ways from
+one to the other.
 """
 
 from collections.abc import Iterable
@@ -47,20 +48,80 @@ def bucket_entry(number: str, bounds: str) -> str:
     return f"(width_bucket(least({number}, {LARGEST}) - 1, {bounds}::bigint[]) << {COUNT_BITS} | 1)"
 
 
-MICRO_USD = f"least(round(r.cost * 1000000), {LARGEST})::bigint"
-"""What a run's cost counts as in the histogram of costs."""
+def micro_usd(cost: str) -> str:
+    """SQL for what a cost counts as in the histogram of costs."""
+    return f"least(round({cost} * 1000000), {LARGEST})::bigint"
 
-USER = "hashtextextended(r.user_id, 0)"
-SESSION = "hashtextextended(r.session_id, 0)"
+
+USER = "(hashtextextended(r.user_id, 0) & -2)"
+SESSION = "(hashtextextended(r.session_id, 0) | 1)"
+"""How they stand among the visitors of a cell: as hashes, whose lowest bit tells one kind from the other."""
+
+IS_USER = "e & 1 = 0"
+IS_SESSION = "e & 1 = 1"
+"""Of an element `e` of these."""
 
 DIMENSIONS = ("version_id", "status", "model", "provider", "error_type")
 KEY = ("agent_id", "starts_at", *DIMENSIONS)
 """What a cell of an agent is of."""
 
-LISTS = ("durations", "costs", "users", "sessions")
-"""The columns of a cell that hold what no sum tells: histograms and sets."""
+COLUMNS = (*OF_RUNS, "durations", "costs", "visitors")
+"""What it says of them: sums, two histograms and a set."""
 
-COLUMNS = (*OF_RUNS, *LISTS)
+OF_PROJECTS = (*OF_RUNS, "durations")
+"""What a project's cell says. Sets of visitors do not get smaller by being put together; nobody asks for its costs."""
+
+_OFTEN_ZERO = ("estimated_runs", "unknown_runs", "scored_runs", "files_created", "files_modified", "score")
+_TIMED_RUNS = "coalesce(c.timed_runs, c.runs)"
+
+STORED: dict[str, str] = {
+    **{column: f"c.{column}" for column in COLUMNS},
+    **{column: f"nullif(c.{column}, 0)" for column in _OFTEN_ZERO},
+    "timed_runs": "nullif(c.timed_runs, c.runs)",
+    "token_runs": "nullif(c.token_runs, c.runs)",
+    "total_tokens": "nullif(c.total_tokens, c.input_tokens + c.output_tokens)",
+    "duration_ms": "CASE WHEN c.timed_runs > 0 THEN c.duration_ms END",
+    "min_duration_ms": "nullif(c.min_duration_ms, c.duration_ms)",
+    "max_duration_ms": "nullif(c.max_duration_ms, c.duration_ms)",
+    "durations": "CASE WHEN c.timed_runs > 1 THEN c.durations END",
+    "costs": "CASE WHEN c.runs - c.unknown_runs > 1 THEN c.costs END",
+}
+"""By column, what is kept of a whole cell. Most are of one run or two, and there are millions of them."""
+
+_HELD: dict[str, str] = {
+    **{column: f"c.{column}" for column in COLUMNS},
+    **{column: f"coalesce(c.{column}, 0)" for column in (*_OFTEN_ZERO, "duration_ms")},
+    "timed_runs": _TIMED_RUNS,
+    "token_runs": "coalesce(c.token_runs, c.runs)",
+    "total_tokens": "coalesce(c.total_tokens, c.input_tokens + c.output_tokens)",
+    "min_duration_ms": "coalesce(c.min_duration_ms, c.duration_ms)",
+    "max_duration_ms": "coalesce(c.max_duration_ms, c.duration_ms)",
+}
+
+
+def held(column: str, bounds: str = "") -> str:
+    """SQL for what a kept cell says in one of `COLUMNS`. `bounds` is the parameter with BOUNDS, for histograms."""
+    match column:
+        case "durations":
+            one, entry = f"{_TIMED_RUNS} = 1", bucket_entry("c.duration_ms", bounds)
+        case "costs":
+            one, entry = "c.runs - coalesce(c.unknown_runs, 0) = 1", bucket_entry(micro_usd("c.cost"), bounds)
+        case _:
+            return _HELD[column]
+    return f"coalesce(c.{column}, CASE WHEN {one} THEN ARRAY[{entry}] END)"
+
+
+def whole(columns: Iterable[str], bounds: str) -> str:
+    """SQL for these columns of a kept cell, by their names."""
+    return ", ".join(f"{held(column, bounds)} AS {column}" for column in columns)
+
+
+def insert(table: str, key: Iterable[str] = KEY, columns: Iterable[str] = COLUMNS) -> str:
+    """An INSERT of `cell`, a CTE of whole cells."""
+    key, columns = tuple(key), tuple(columns)
+    kept = (*(f"c.{name}" for name in key), *(STORED[column] for column in columns))
+    return f"INSERT INTO {table} ({', '.join((*key, *columns))}) SELECT {', '.join(kept)} FROM cell c"
+
 
 HOUR_OF_RUN = "date_bin('1 hour', r.started_at, '2000-01-01 00:00+00')"
 DAY_OF_CELL = "date_bin('1 day', c.starts_at, '2000-01-01 00:00+00')"
@@ -101,48 +162,79 @@ def key_of_runs() -> str:
     )
 
 
-def hours_of_runs(bounds: str, further: str = "") -> str:
-    """A SELECT of one cell a key and hour from the runs `r`, its histograms an entry a run; to be followed by FROM.
+FEW = 4
+"""Entries that are not worth putting together: the same bucket stands among them at most so often."""
 
-    `bounds` is the parameter with BOUNDS, `further` are aggregates that are wanted besides.
+
+def hours_of_runs(bounds: str, further: str = "") -> str:
+    """CTEs that make whole cells by key and hour from the runs of `r`, a CTE; they end in `cell`.
+
+    `bounds` is the parameter with BOUNDS, `further` are aggregates that are wanted besides. The first aggregates take
+    no DISTINCT, for which all runs would have to be sorted.
     """
     sums = ", ".join(f"{sum_} AS {column}" for column, sum_ in OF_RUNS.items())
-    return f"""SELECT {key_of_runs()}, {sums}{further},
-            array_agg({bucket_entry("r.duration_ms", bounds)}) FILTER (WHERE {TIMED}) AS durations,
-            array_agg({bucket_entry(MICRO_USD, bounds)}) FILTER (WHERE r.cost IS NOT NULL) AS costs,
-            array_agg(DISTINCT {USER}) FILTER (WHERE r.user_id IS NOT NULL) AS users,
-            array_agg(DISTINCT {SESSION}) FILTER (WHERE r.session_id IS NOT NULL) AS sessions"""
+    return f"""gathered AS (
+        SELECT {key_of_runs()}, {sums}{further},
+            array_agg({bucket_entry("r.duration_ms", bounds)}) FILTER (WHERE {TIMED}) AS all_durations,
+            array_agg({bucket_entry(micro_usd("r.cost"), bounds)}) FILTER (WHERE r.cost IS NOT NULL) AS all_costs,
+            array_agg({USER}) FILTER (WHERE r.user_id IS NOT NULL)
+                || array_agg({SESSION}) FILTER (WHERE r.session_id IS NOT NULL) AS all_visitors
+        FROM r GROUP BY 1, 2, 3, 4, 5, 6, 7
+    ), cell AS MATERIALIZED (
+        SELECT g.*,
+            CASE WHEN g.timed_runs <= {FEW} THEN g.all_durations ELSE {_shorter("g.all_durations")} END AS durations,
+            CASE WHEN g.runs <= {FEW} THEN g.all_costs ELSE {_shorter("g.all_costs")} END AS costs,
+            CASE WHEN g.runs = 1 THEN g.all_visitors
+                ELSE (SELECT array_agg(DISTINCT e) FROM unnest(g.all_visitors) AS e) END AS visitors
+        FROM gathered g
+    )"""
 
 
-def merged(key: Iterable[str]) -> str:
-    """CTEs that put cells with the same key together; they read `part`, a CTE of cells, and end in `cell`.
+def _shorter(histogram: str) -> str:
+    """SQL for a histogram in which a bucket stands once, or as often as it takes to say what it holds."""
+    return f"""(
+                SELECT array_agg({_entry("b.bucket", "b.count")} ORDER BY b.bucket)
+                FROM (SELECT e >> {COUNT_BITS} AS bucket, sum(e & {MOST}) AS count
+                    FROM unnest({histogram}) AS e GROUP BY 1) b
+                CROSS JOIN LATERAL {_parts("b.count")})"""
+
+
+def _entry(bucket: str, count: str) -> str:
+    return f"({bucket}::bigint << {COUNT_BITS} | least({count} - i * {MOST}, {MOST})::bigint)::integer"
+
+
+def _parts(count: str) -> str:
+    return f"generate_series(0, (({count} - 1) / {MOST})::integer) AS i"
+
+
+def merged(key: Iterable[str], columns: Iterable[str] = COLUMNS) -> str:
+    """CTEs that put whole cells with the same key together; they read `part`, a CTE of cells, and end in `cell`.
 
     A bucket that holds more than an entry can say takes several entries. The joins are FULL ones because PostgreSQL,
     which expects few rows here, would compare each row with each for a LEFT one; they come to the same.
     """
     names = ", ".join(key)
+    lists = [column for column in columns if column not in OF_RUNS]
     sums = ", ".join(f"{sum_} AS {column}" for column, sum_ in OF_CELLS.items())
-    joins = "".join(f"\n        FULL JOIN {name} ON {name}.number = s.number" for name in LISTS)
+    joins = "".join(f"\n        FULL JOIN {name} ON {name}.number = s.number" for name in lists)
+    made = "".join(f", {_merged_set(name) if name == 'visitors' else _merged_histogram(name)}" for name in lists)
     return f"""numbered AS MATERIALIZED (
         SELECT dense_rank() OVER (ORDER BY {names}) AS number, c.* FROM part c
     ), summed AS (
         SELECT c.number, {names}, {sums} FROM numbered c GROUP BY c.number, {names}
-    ), {_merged_histogram("durations")}, {_merged_histogram("costs")}, {_merged_set("users")}, {
-        _merged_set("sessions")
-    }, cell AS MATERIALIZED (
-        SELECT {names}, {", ".join(OF_RUNS)}, {", ".join(f"{name}.value AS {name}" for name in LISTS)}
+    ){made}, cell AS MATERIALIZED (
+        SELECT {names}, {", ".join(OF_RUNS)}, {", ".join(f"{name}.value AS {name}" for name in lists)}
         FROM summed s{joins}
     )"""
 
 
 def _merged_histogram(name: str) -> str:
     return f"""{name} AS (
-        SELECT b.number, array_agg((b.bucket << {COUNT_BITS}) | least(b.count - i * {MOST}, {MOST})::integer
-            ORDER BY b.bucket) AS value
+        SELECT b.number, array_agg({_entry("b.bucket", "b.count")} ORDER BY b.bucket) AS value
         FROM (
             SELECT c.number, e >> {COUNT_BITS} AS bucket, sum(e & {MOST}) AS count
             FROM numbered c CROSS JOIN LATERAL unnest(c.{name}) AS e GROUP BY 1, 2
-        ) b CROSS JOIN LATERAL generate_series(0, ((b.count - 1) / {MOST})::integer) AS i
+        ) b CROSS JOIN LATERAL {_parts("b.count")}
         GROUP BY b.number
     )"""
 

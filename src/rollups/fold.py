@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..db import Database
 from ..models.rollup import Tier
 from . import groups, totals
-from .cells import COLUMNS, HOUR_OF_RUN, KEY, READ, hours_of_runs
+from .cells import HOUR_OF_RUN, READ, hours_of_runs, insert
 from .histogram import BOUNDS
 from .lock import fold_transaction
 from .pending import pending_runs
@@ -48,11 +48,8 @@ FOLD = f"""
             WHERE s.tier = {Tier.HOUR:d} AND s.owner_id = r.agent_id AND s.starts_at = {HOUR_OF_RUN}
             AND s.starts_at >= (SELECT runs_since FROM run_horizon)
         )
-    ), cell AS MATERIALIZED (
-        {hours_of_runs("$1", totals.OF_RUNS_UP_TO)}
-        FROM r GROUP BY 1, 2, 3, 4, 5, 6, 7
-    ), hour AS (
-        INSERT INTO run_hour ({", ".join((*KEY, *COLUMNS))}) SELECT {", ".join((*KEY, *COLUMNS))} FROM cell
+    ), {hours_of_runs("$1", totals.OF_RUNS_UP_TO)}, hour AS (
+        {insert("run_hour")}
     ), total AS (
         {totals.add_totals(f"SELECT {', '.join((*totals.KEY, *totals.COLUMNS))} FROM cell")}
     ), series AS (

@@ -21,7 +21,7 @@ from ..db import Connection, Database
 from ..models import Tier
 from ..models.agent import FIRST_PHEROMONE_SCORE
 from . import pheromone_sql as sql
-from .histogram import VALUES
+from .histogram import BOUNDS, VALUES
 from .lock import fold_transaction
 from .pheromone_formula import HOUR, Formula, Hour, Start, Step
 
@@ -139,7 +139,7 @@ def _is_known(start: Start, hour: datetime) -> bool:
 async def _medians(connection: Connection, since: Since) -> Medians:
     if not since:
         return {}
-    rows = await connection.fetch(sql.MEDIANS, list(since), list(since.values()), VALUES, Tier.DAY)
+    rows = await connection.fetch(sql.MEDIANS, list(since), list(since.values()), VALUES, Tier.DAY, BOUNDS)
     return {
         (row["agent_id"], row["day"]): _Medians(row["median_duration_ms"], row["median_cost"])
         for row in rows
@@ -147,7 +147,7 @@ async def _medians(connection: Connection, since: Since) -> Medians:
 
 
 async def _hours(connection: Connection, since: Since, medians: Medians) -> dict[int, list[Hour]]:
-    rows = await connection.fetch(sql.HOURS, list(since), list(since.values()), VALUES, *_known(medians))
+    rows = await connection.fetch(sql.HOURS, list(since), list(since.values()), VALUES, *_known(medians), BOUNDS)
     hours: dict[int, list[Hour]] = defaultdict(list)
     for row in rows:
         starts_at = row["starts_at"]

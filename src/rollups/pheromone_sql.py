@@ -5,6 +5,7 @@ time zone.
 """
 
 from ..models import RunStatus
+from .cells import whole
 from .histogram import COUNT_BITS, MOST
 
 COUNTED = f"c.status IN ({RunStatus.SUCCEEDED:d}, {RunStatus.FAILED:d}, {RunStatus.TIMED_OUT:d})"
@@ -12,6 +13,8 @@ COUNTED = f"c.status IN ({RunStatus.SUCCEEDED:d}, {RunStatus.FAILED:d}, {RunStat
 
 WINDOW = "interval '168 hours'"
 """The medians of a day are those of so long before it."""
+
+HISTOGRAMS = ("durations", "costs")
 
 DURATION = "($3::float8[])[{bucket} + 1]"
 COST = "(($3::float8[])[{bucket} + 1] / 1e6)"
@@ -68,12 +71,12 @@ MEDIANS = f"""
     ), span AS (
         SELECT agent_id, min(day) - {WINDOW} AS first, max(day) AS last FROM missing GROUP BY agent_id
     ), cell AS (
-        SELECT c.agent_id, c.starts_at, c.durations, c.costs
+        SELECT c.agent_id, c.starts_at, {whole(HISTOGRAMS, "$5")}
         FROM span s JOIN run_day c ON c.agent_id = s.agent_id AND c.starts_at >= s.first AND c.starts_at < s.last
         WHERE {COUNTED} AND NOT EXISTS (
             SELECT 1 FROM rollup_stale r WHERE r.tier = $4 AND r.owner_id = c.agent_id AND r.starts_at = c.starts_at)
         UNION ALL
-        SELECT c.agent_id, r.starts_at, c.durations, c.costs
+        SELECT c.agent_id, r.starts_at, {whole(HISTOGRAMS, "$5")}
         FROM span s
         JOIN rollup_stale r ON r.tier = $4 AND r.owner_id = s.agent_id
             AND r.starts_at >= s.first AND r.starts_at < s.last
@@ -112,7 +115,7 @@ stale the hours are taken.
 
 HOURS = f"""
     WITH cell AS (
-        SELECT c.agent_id, c.starts_at, c.status, c.runs, c.scored_runs, c.score, c.durations, c.costs
+        SELECT c.agent_id, c.starts_at, c.status, {whole(("runs", "scored_runs", "score", *HISTOGRAMS), "$8")}
         FROM unnest($1::bigint[], $2::timestamptz[]) AS s (agent_id, starts_at)
         JOIN run_hour c ON c.agent_id = s.agent_id AND c.starts_at >= s.starts_at
     ), median AS (

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..db import Connection, Database
 from ..models.rollup import Tier
 from . import groups, totals
-from .cells import COLUMNS, KEY, READ, hours_of_runs, merged
+from .cells import COLUMNS, KEY, READ, hours_of_runs, insert, whole
 from .histogram import BOUNDS
 from .lock import fold_transaction
 from .series import add_series
@@ -61,16 +61,13 @@ _TOTALS = ", ".join((*totals.KEY, *(f"{column}" for column in totals.COLUMNS)))
 _TAKEN_BACK = ", ".join((*totals.KEY, *(f"-{column}" for column in totals.COLUMNS)))
 
 HOURS = f"""
-    WITH {RUNS}, part AS (
-        {hours_of_runs("$3")}
-        FROM r GROUP BY 1, 2, 3, 4, 5, 6, 7
-    ), {merged(KEY)}, old AS (
+    WITH {RUNS}, {hours_of_runs("$3", totals.OF_RUNS_UP_TO)}, old AS (
         DELETE FROM run_hour c USING h WHERE c.agent_id = h.agent_id AND c.starts_at = h.starts_at
-        RETURNING {", ".join(f"c.{column}" for column in (*KEY, *COLUMNS))}
+        RETURNING {", ".join(f"c.{name}" for name in KEY)}, {whole(COLUMNS, "$3")}
     ), hour AS (
-        INSERT INTO run_hour ({", ".join((*KEY, *COLUMNS))}) SELECT {", ".join((*KEY, *COLUMNS))} FROM cell
+        {insert("run_hour")}
     ), change AS MATERIALIZED (
-        SELECT {_TOTALS} FROM cell c CROSS JOIN {totals.UP_TO_OF_CELL}
+        SELECT {_TOTALS} FROM cell c
         UNION ALL SELECT {_TAKEN_BACK} FROM old c CROSS JOIN {totals.UP_TO_OF_CELL}
     ), total AS (
         {totals.add_totals(f"SELECT {_TOTALS} FROM change")}

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from ..db import Connection, Database
 from ..models.rollup import Tier
-from .cells import COLUMNS, DAY_OF_CELL, DIMENSIONS, KEY, merged
+from .cells import COLUMNS, DAY_OF_CELL, DIMENSIONS, KEY, OF_PROJECTS, insert, merged, whole
+from .histogram import BOUNDS
 from .lock import fold_transaction
 from .stale import BY_KEY
 
@@ -58,51 +59,51 @@ def _columns(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-def _make(table: str, key: tuple[str, ...], part: str) -> tuple[str, str]:
-    """Two statements that replace an owner's cells of one start by `part` put together."""
-    columns = _columns((*key, *COLUMNS))
-    clear = f"DELETE FROM {table} c USING {_OWNERS} WHERE c.{key[0]} = o.owner_id AND c.starts_at = o.starts_at"
-    make = f"""
-    WITH part AS ({part}
-    ), {merged(key)}
-    INSERT INTO {table} ({columns}) SELECT {columns} FROM cell"""
-    return clear, make
+def _clear(table: str, owner: str) -> str:
+    return f"DELETE FROM {table} c USING {_OWNERS} WHERE c.{owner} = o.owner_id AND c.starts_at = o.starts_at"
 
 
-MAKE_DAYS = _make(
-    "run_day",
-    KEY,
-    f"""
-        SELECT c.agent_id, {DAY_OF_CELL} AS starts_at, {_columns(f"c.{column}" for column in (*DIMENSIONS, *COLUMNS))}
-        FROM {_OWNERS} JOIN run_hour c ON c.agent_id = o.owner_id AND {_OF_DAY}""",
-)
+MAKE_DAYS = f"""
+    WITH part AS (
+        SELECT c.agent_id, {DAY_OF_CELL} AS starts_at, {_columns(f"c.{name}" for name in DIMENSIONS)},
+            {whole(COLUMNS, "$3")}
+        FROM {_OWNERS} JOIN run_hour c ON c.agent_id = o.owner_id AND {_OF_DAY}
+    ), {merged(KEY)}
+    {insert("run_day")}"""
 
-_PROJECT_PART = f"""
-        SELECT o.owner_id AS project_id, o.starts_at, c.status, {_columns(f"c.{column}" for column in COLUMNS)}
+MAKE_OF_PROJECT = f"""
+    WITH part AS (
+        SELECT o.owner_id AS project_id, o.starts_at, c.status, {whole(OF_PROJECTS, "$3")}
         FROM {_OWNERS} JOIN agent a ON a.project_id = o.owner_id
-        JOIN {{table}} c ON c.agent_id = a.id AND c.starts_at = o.starts_at"""
-
-MAKE_PROJECT_HOURS = _make("project_hour", PROJECT_KEY, _PROJECT_PART.format(table="run_hour"))
-MAKE_PROJECT_DAYS = _make("project_day", PROJECT_KEY, _PROJECT_PART.format(table="run_day"))
+        JOIN {{part}} c ON c.agent_id = a.id AND c.starts_at = o.starts_at
+    ), {merged(PROJECT_KEY, OF_PROJECTS)}
+    {insert("{table}", PROJECT_KEY, OF_PROJECTS)}"""
 
 COMPACT = f"""
     WITH doubled AS (
-        SELECT c.agent_id, c.starts_at, c.id,
+        SELECT c.agent_id, c.ctid AS place,
             count(*) OVER (PARTITION BY {_columns(f"c.{name}" for name in KEY)}) AS cells
         FROM ({{agent_hours}}) h JOIN run_hour c ON c.agent_id = h.agent_id AND c.starts_at = h.starts_at
     ), part AS (
-        DELETE FROM run_hour c USING doubled d
-        WHERE d.cells > 1 AND c.agent_id = d.agent_id AND c.starts_at = d.starts_at AND c.id = d.id
-        RETURNING {_columns(f"c.{name}" for name in (*KEY, *COLUMNS))}
+        DELETE FROM run_hour c USING doubled d WHERE d.cells > 1 AND c.agent_id = d.agent_id AND c.ctid = d.place
+        RETURNING {_columns(f"c.{name}" for name in KEY)}, {whole(COLUMNS, "$3")}
     ), {merged(KEY)}
-    INSERT INTO run_hour ({_columns((*KEY, *COLUMNS))}) SELECT {_columns((*KEY, *COLUMNS))} FROM cell"""
+    {insert("run_hour")}"""
 
-COMPACT_PROJECT_HOURS = COMPACT.format(
-    agent_hours=f"SELECT a.id AS agent_id, o.starts_at FROM {_OWNERS} JOIN agent a ON a.project_id = o.owner_id"
+DAYS = (_clear("run_day", "agent_id"), MAKE_DAYS)
+PROJECT_HOURS = (
+    COMPACT.format(
+        agent_hours=f"SELECT a.id AS agent_id, o.starts_at FROM {_OWNERS} JOIN agent a ON a.project_id = o.owner_id"
+    ),
+    _clear("project_hour", "project_id"),
+    MAKE_OF_PROJECT.format(table="project_hour", part="run_hour"),
 )
-COMPACT_AGENT_HOURS = COMPACT.format(
-    agent_hours="SELECT agent_id, starts_at FROM unnest($1::bigint[], $2::timestamptz[]) AS u (agent_id, starts_at)"
+PROJECT_DAYS = (
+    _clear("project_day", "project_id"),
+    MAKE_OF_PROJECT.format(table="project_day", part="run_day"),
 )
+CROWDED_HOURS = (COMPACT.format(agent_hours=f"SELECT o.owner_id AS agent_id, o.starts_at FROM {_OWNERS}"),)
+"""Statements that make what they name anew, of owners ($1) and starts ($2); $3, if there, are BOUNDS."""
 
 CROWDED = f"""
     SELECT c.agent_id, c.starts_at FROM (
@@ -114,16 +115,14 @@ CROWDED = f"""
 
 async def roll(db: Database, now: datetime) -> bool:
     """Take one turn at each tier; gives whether more is waiting that can be done."""
-    days = await _roll(db, TAKE_DAYS, now - DAY, MOST_DAYS, *MAKE_DAYS)
-    hours = await _roll(
-        db, TAKE_PROJECT_HOURS, now - HOUR, MOST_PROJECT_HOURS, COMPACT_PROJECT_HOURS, *MAKE_PROJECT_HOURS
-    )
-    project_days = await _roll(db, TAKE_PROJECT_DAYS, now - DAY, MOST_PROJECT_DAYS, *MAKE_PROJECT_DAYS)
+    days = await _roll(db, TAKE_DAYS, now - DAY, MOST_DAYS, DAYS)
+    hours = await _roll(db, TAKE_PROJECT_HOURS, now - HOUR, MOST_PROJECT_HOURS, PROJECT_HOURS)
+    project_days = await _roll(db, TAKE_PROJECT_DAYS, now - DAY, MOST_PROJECT_DAYS, PROJECT_DAYS)
     await _compact_crowded(db, now)
     return days == MOST_DAYS or hours == MOST_PROJECT_HOURS or project_days == MOST_PROJECT_DAYS
 
 
-async def _roll(db: Database, take: str, until: datetime, most: int, *make: str) -> int:
+async def _roll(db: Database, take: str, until: datetime, most: int, make: Iterable[str]) -> int:
     """Make what is stale and began no later than `until`; gives how much it was."""
     async with fold_transaction(db) as connection:
         await connection.execute(BY_KEY)
@@ -138,10 +137,10 @@ async def _compact_crowded(db: Database, now: datetime) -> None:
         await connection.execute(BY_KEY)
         crowded = await connection.fetch(CROWDED, now - HOUR, MOST_CELLS)
         if crowded:
-            await _execute(connection, [COMPACT_AGENT_HOURS], [(row["agent_id"], row["starts_at"]) for row in crowded])
+            await _execute(connection, CROWDED_HOURS, [(row["agent_id"], row["starts_at"]) for row in crowded])
 
 
 async def _execute(connection: Connection, statements: Iterable[str], of: list[tuple[int, datetime]]) -> None:
     owners, starts = [owner for owner, _ in of], [at for _, at in of]
     for statement in statements:
-        await connection.execute(statement, owners, starts)
+        await connection.execute(statement, owners, starts, *([BOUNDS] if "$3" in statement else []))

@@ -13,9 +13,8 @@ from ..web.rows import insert_agent
 INSERT = """
     INSERT INTO {table} (
         agent_id, starts_at, version_id, status, runs, scored_runs, score, durations, costs,
-        timed_runs, token_runs, estimated_runs, unknown_runs, files_created, files_modified, messages,
-        input_tokens, output_tokens, total_tokens, duration_ms, cost, model, provider, error_type)
-    VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', '', '')"""
+        timed_runs, unknown_runs, messages, input_tokens, output_tokens, cost, model, provider, error_type)
+    VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, 0, $4, 0, 0, 0, 0, '', '', '')"""
 
 MARK = """
     INSERT INTO rollup_stale (tier, owner_id, starts_at) VALUES ($1, $2, $3)

@@ -7,17 +7,18 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from formicary.db import Database
-from formicary.rollups.cells import COLUMNS, KEY, LISTS
-from formicary.rollups.histogram import COUNT_BITS, LARGEST, MOST, bucket_of
+from formicary.rollups.cells import COLUMNS, KEY, OF_PROJECTS, OF_RUNS, whole
+from formicary.rollups.histogram import BOUNDS, COUNT_BITS, LARGEST, MOST, bucket_of
 
 Cell = dict[str, Any]
 Key = tuple[Any, ...]
 
 RUNS = """
-    SELECT r.*, hashtextextended(r.user_id, 0) AS "user", hashtextextended(r.session_id, 0) AS session
+    SELECT r.*, hashtextextended(r.user_id, 0) & -2 AS "user", hashtextextended(r.session_id, 0) | 1 AS session
     FROM run r WHERE r.status >= 2"""
 
 TIMED = {2, 3, 5}
+PROJECT_KEY = ("project_id", "starts_at", "status")
 
 
 def hour_of(at: datetime) -> datetime:
@@ -82,8 +83,7 @@ def cell_of(runs: list[Mapping[str, Any]]) -> Cell:
         "score": round(sum(scores), 9),
         "durations": Counter(bucket_of(duration) for duration in timed),
         "costs": Counter(bucket_of(min(_millionths(cost), LARGEST)) for cost in costs),
-        "users": {run["user"] for run in runs if run["user"] is not None},
-        "sessions": {run["session"] for run in runs if run["session"] is not None},
+        "visitors": {run[kind] for run in runs for kind in ("user", "session")} - {None},
     }
 
 
@@ -94,7 +94,9 @@ def _millionths(cost: Decimal) -> int:
 def added(cells: Iterable[Mapping[str, Any]]) -> Cell:
     """Rows of a table of cells in one, in the form of `cell_of`."""
     rows = list(cells)
-    sums: Cell = {column: sum(row[column] for row in rows) for column in COLUMNS if not _is_apart(column)}
+    sums: Cell = {
+        column: sum(row[column] for row in rows) for column in OF_RUNS if not column.startswith(("min_", "max_"))
+    }
     least = [row["min_duration_ms"] for row in rows if row["min_duration_ms"] is not None]
     greatest = [row["max_duration_ms"] for row in rows if row["max_duration_ms"] is not None]
     return sums | {
@@ -103,13 +105,8 @@ def added(cells: Iterable[Mapping[str, Any]]) -> Cell:
         "max_duration_ms": max(greatest, default=None),
         "durations": unpacked(entry for row in rows for entry in row["durations"] or ()),
         "costs": unpacked(entry for row in rows for entry in row["costs"] or ()),
-        "users": {hash_ for row in rows for hash_ in row["users"] or ()},
-        "sessions": {hash_ for row in rows for hash_ in row["sessions"] or ()},
+        "visitors": {hash_ for row in rows for hash_ in row["visitors"] or ()},
     }
-
-
-def _is_apart(column: str) -> bool:
-    return column in LISTS or column.startswith(("min_", "max_"))
 
 
 def unpacked(entries: Iterable[int]) -> Counter[int]:
@@ -119,9 +116,13 @@ def unpacked(entries: Iterable[int]) -> Counter[int]:
     return counts
 
 
-async def held(db: Database, table: str, key: tuple[str, ...] = KEY) -> dict[Key, Cell]:
+async def held(db: Database, table: str) -> dict[Key, Cell]:
+    """What a tier says; of projects it does not say everything."""
+    of_project = table.startswith("project")
+    key, columns = (PROJECT_KEY, OF_PROJECTS) if of_project else (KEY, COLUMNS)
+    nothing = "".join(f", NULL AS {column}" for column in COLUMNS if column not in columns)
     groups = defaultdict(list)
-    for row in await db.fetch(f"SELECT * FROM {table}"):
+    for row in await db.fetch(f"SELECT {', '.join(key)}, {whole(columns, '$1')}{nothing} FROM {table} c", BOUNDS):
         groups[tuple(row[column] for column in key)].append(row)
     return {cell: added(rows) for cell, rows in groups.items()}
 
@@ -137,15 +138,19 @@ async def assert_hours_are_what_the_runs_say(db: Database) -> None:
     await assert_errors_are_what_the_runs_say(db, runs)
 
 
+def _of_projects(runs: Iterable[Mapping[str, Any]], start_of: Callable[[datetime], datetime]) -> dict[Key, Cell]:
+    nothing = {"costs": Counter[int](), "visitors": set[int]()}
+    return {key: cell | nothing for key, cell in cells_of(runs, project_key(start_of)).items()}
+
+
 async def assert_days_are_what_the_runs_say(db: Database, until: datetime) -> None:
     """Everything above the hours; `until` is the midnight up to which days are over."""
     runs = await final_runs(db)
     old = [run for run in runs if run["started_at"] < until]
-    project = ("project_id", "starts_at", "status")
     assert await held(db, "run_day") == cells_of(old, agent_key(day_of))
-    assert await held(db, "project_day", project) == cells_of(old, project_key(day_of))
-    hours = {key: cell for key, cell in (await held(db, "project_hour", project)).items() if key[1] < until}
-    assert hours == cells_of(old, project_key(hour_of))
+    assert await held(db, "project_day") == _of_projects(old, day_of)
+    hours = {key: cell for key, cell in (await held(db, "project_hour")).items() if key[1] < until}
+    assert hours == _of_projects(old, hour_of)
 
 
 async def assert_totals_are_what_the_runs_say(db: Database, runs: Iterable[Mapping[str, Any]]) -> None:

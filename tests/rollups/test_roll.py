@@ -9,7 +9,7 @@ from formicary.db import Database
 from formicary.models.rollup import Tier
 from formicary.rollups import roll as rolling
 from formicary.rollups.aggregate import aggregate, settle
-from formicary.rollups.cells import KEY
+from formicary.rollups.cells import COLUMNS, KEY
 from formicary.rollups.fold import fold
 from formicary.rollups.recompute import recompute
 from formicary.rollups.roll import roll
@@ -164,11 +164,9 @@ async def test_a_bucket_with_more_than_an_entry_can_say_takes_several(db: Databa
     """Put together from two cells, each with nearly as much as an entry can say."""
     await record(db, [any_run(Random(1), durationMs=5, status="SUCCEEDED")])
     await fold(db)
-    await db.execute("UPDATE run_hour SET durations = ARRAY[5 << 20 | 1048575, 5 << 20 | 1048574]")
-    key = ", ".join(KEY)
-    await db.execute(
-        f"INSERT INTO run_hour ({key}, {{0}}) SELECT {key}, {{0}} FROM run_hour".format(", ".join(rolling.COLUMNS))
-    )
+    await db.execute("UPDATE run_hour SET runs = 2097149, durations = ARRAY[5 << 20 | 1048575, 5 << 20 | 1048574]")
+    columns = ", ".join((*KEY, *COLUMNS))
+    await db.execute(f"INSERT INTO run_hour ({columns}) SELECT {columns} FROM run_hour")
     before = await held(db, "run_hour")
     await settle(db, datetime.now(UTC))
     assert await held(db, "run_hour") == before

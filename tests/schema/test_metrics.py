@@ -319,8 +319,8 @@ async def test_figures_of_many_agents_take_no_more_statements_than_of_two(
         ("latency { histogram { count } }", ("durations",)),
         ("...F", ("durations",)),
         ("previous { latency { a: p99Ms } }", ("durations",)),
-        ("distinctUsers", ("users", "sessions")),
-        ("distinctSessions", ("users", "sessions")),
+        ("distinctUsers", ("visitors",)),
+        ("distinctSessions", ("visitors",)),
         ("averagePheromone", ("pheromone_hour",)),
     ],
 )
@@ -329,7 +329,7 @@ async def test_the_dear_parts_are_read_only_where_they_are_asked_for(
 ) -> None:
     fragment = "fragment F on Metrics { latency { p50Ms } }" if "...F" in selection else ""
     await ask(f"{{ metrics(range: {{last: 3600000}}) {{ runs {selection} }} }} {fragment}")
-    dear = {"unnest(c.durations)", "unnest(c.users)", "unnest(c.sessions)", "FROM pheromone_hour"}
+    dear = {"unnest(c.durations)", "unnest(c.visitors)", "FROM pheromone_hour"}
     found = {sign for sign in dear if any(sign in statement for statement in statements)}
     assert found == {sign for sign in dear if sign.removeprefix("unnest(c.").removeprefix("FROM ").strip(")") in part}
 
