@@ -4,6 +4,8 @@ A fingerprint is the start of the message with whatever tells one occurrence fro
 1203 ms" and "timeout after 988 ms" have the same. Runs that failed with a type and no message have an empty one.
 """
 
+from collections.abc import Iterable
+
 MESSAGE_LENGTH = 100
 
 ERRED = "r.status IN (3, 5) AND (r.error_message IS NOT NULL OR r.error_type IS NOT NULL)"
@@ -11,7 +13,7 @@ ERRED = "r.status IN (3, 5) AND (r.error_message IS NOT NULL OR r.error_type IS 
 
 MESSAGE = f"left(coalesce(r.error_message, ''), {MESSAGE_LENGTH})"
 
-_REPLACED = (
+REPLACED = (
     # URLs, then paths of two steps or more, with drive letters and backslashes as well
     (r"\m[a-z][a-z0-9+.-]*://[^\s''\"<>)]+", "<url>"),
     (r"(\m[a-z]:|~)?([/\\][^\s/\\:;,''\"<>()]+){2,}[/\\]?", "<path>"),
@@ -25,14 +27,22 @@ _REPLACED = (
     (r"\m[a-z]+_[a-z0-9]*\d[a-z0-9]*\M", "<id>"),
     (r"((?<![a-z0-9])[+-])?\d+([.,]\d+)*", "<n>"),
 )
-"""Patterns in PostgreSQL's syntax, in either case and in this order; quotes are doubled."""
+"""Patterns in PostgreSQL's syntax, in either case and in this order, numbers last; quotes are doubled."""
 
 
-def _fingerprint() -> str:
+# Most messages hold nothing but numbers, if anything: looking for what the patterns need takes a third of the time.
+_VARIES = r"[-0-9/\\]"
+_MORE_THAN_NUMBERS = r"[/\\_]|\d[-:]\d|[0-9a-f]{8}"
+
+
+def _replaced(patterns: Iterable[tuple[str, str]]) -> str:
     sql = MESSAGE
-    for pattern, placeholder in _REPLACED:
+    for pattern, placeholder in patterns:
         sql = f"regexp_replace({sql}, '{pattern}', '{placeholder}', 'gi')"
     return sql
 
 
-FINGERPRINT = _fingerprint()
+FINGERPRINT = f"""CASE
+    WHEN {MESSAGE} !~ '{_VARIES}' THEN {MESSAGE}
+    WHEN {MESSAGE} !~* '{_MORE_THAN_NUMBERS}' THEN {_replaced(REPLACED[-1:])}
+    ELSE {_replaced(REPLACED)} END"""
