@@ -4,7 +4,7 @@ A stale cell is replaced by the layer below (see models/rollup.py), all within o
 whatever was committed before a figure is asked for is in it, once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from ..models.rollup import Tier
@@ -166,7 +166,8 @@ class FigureSql:
         return f"{alias}.tier = {tier:d} AND {self._during(f'{alias}.starts_at', span)}"
 
     def _of_runs(self, tables: str, condition: str) -> str:
-        columns = [*self._keys(RUNS), self._bucket("r.started_at"), "r.status", *OF_RUNS.values()]
+        columns = [*self._keys(RUNS), self._bucket("r.started_at"), "r.status"]
+        columns += [OF_RUNS[column] for column in self._sums()]
         wants = self.question.wants
         if wants.durations:
             columns.append(f"array_agg({self._entry()}) FILTER (WHERE {TIMED})")
@@ -177,11 +178,16 @@ class FigureSql:
     def _of_cells(self, layer: Layer, tables: str, condition: str) -> str:
         columns = [*self._keys(layer), self._bucket("c.starts_at"), "c.status"]
         bounds = self._bounds() if self.question.wants.durations else ""
-        columns += [held(column, bounds) for column in (*OF_RUNS, *self._lists())]
+        columns += [held(column, bounds) for column in (*self._sums(), *self._lists())]
         return _select(columns, tables, condition + self._filter(layer))
 
     def _keys(self, layer: Layer) -> tuple[str, str]:
         return layer.keys[self.question.within], layer.keys[self.question.by]
+
+    def _sums(self) -> list[str]:
+        """The columns of cells that are added up: what takes long to add is not read in vain."""
+        wanted = self.question.wants.sums
+        return ["runs", *(column for column in SUMMED if wanted is None or column in wanted)]
 
     def _lists(self) -> list[str]:
         """The columns of cells that are arrays."""
@@ -217,10 +223,10 @@ class FigureSql:
         people = [f"coalesce(visitors.{name}, 0)" if wants.people else "NULL" for name in ("users", "sessions")]
         durations = "durations.entries" if wants.durations else "NULL"
         return MERGED.format(
-            columns=", ".join(["owner", "key", "bucket", "status", *OF_RUNS, *lists]),
+            columns=", ".join(["owner", "key", "bucket", "status", *self._sums(), *lists]),
             parts=parts,
             chosen=", ".join(["s.*", *people, durations]),
-            sums=", ".join(sums()),
+            sums=", ".join(sums(self._sums())),
             joins="".join(LIST.format(name=name, values=LISTED[name]) for name in lists),
         )
 
@@ -245,10 +251,10 @@ def _select(columns: Iterable[str], tables: str, condition: str) -> str:
     return f"\n    SELECT {', '.join(columns)}\n    FROM {tables}\n    WHERE {condition}"
 
 
-def sums() -> Iterable[str]:
-    """The fields of `Sums` up to the longest duration, in their order."""
+def sums(read: Collection[str] = SUMMED) -> Iterable[str]:
+    """The fields of `Sums` up to the longest duration, in their order; NULL for columns that are not read."""
     yield OF_CELLS["runs"]
     for outcome in OUTCOMES:
         yield f"coalesce(sum(c.runs) FILTER (WHERE {outcome}), 0)::bigint"
     for column in SUMMED:
-        yield OF_CELLS[column]
+        yield OF_CELLS[column] if column in read else "NULL"

@@ -39,12 +39,16 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """The dearer parts, which are read only if they are asked for."""
+    """The dearer parts, which are read only if they are asked for, and which of the cheaper ones are.
+
+    `sums` are fields of `Sums` (see metrics.py) beside the numbers of runs, None for all; the others are None then.
+    """
 
     durations: bool = False
     people: bool = False
     pheromone: bool = False
     previous: bool = False
+    sums: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,19 +36,34 @@ _PARTS = {
     "distinctSessions": "people",
     "averagePheromone": "pheromone",
 }
-DEAR = {**_PARTS, **{f"previous.{path}": part for path, part in _PARTS.items()}, "previous": "previous"}
-"""By what is selected of Metrics, the part that has to be read for it."""
+_SUMS = {
+    "messages": ("messages",),
+    "latency": ("timed_runs", "duration_ms", "min_duration_ms", "max_duration_ms"),
+    "tokens": ("input_tokens", "output_tokens", "total_tokens", "token_runs"),
+    "cost": ("cost", "estimated_runs", "unknown_runs"),
+    "filesCreated": ("files_created",),
+    "filesModified": ("files_modified",),
+}
+"""By what is selected of Metrics, the sums behind it."""
 
 
 def wants(info: Info, below: str = "") -> Wants:
     """What of the figures is asked for; they are found below that path of the field, such as `metrics.`."""
-    found = selected(info, *_paths(below))
-    return Wants(**dict.fromkeys((DEAR[path.removeprefix(below)] for path in found), True))
+    return _wants(selected(info, *_paths(below)), below)
+
+
+@cache
+def _wants(found: frozenset[str], below: str) -> Wants:
+    names = {path.removeprefix(below).removeprefix("previous.") for path in found}
+    parts = {_PARTS[name] for name in names if name in _PARTS}
+    sums = frozenset(column for name in names for column in _SUMS.get(name, ()))
+    return Wants(**dict.fromkeys(parts, True), previous=f"{below}previous" in found, sums=sums)
 
 
 @cache
 def _paths(below: str) -> tuple[str, ...]:
-    return tuple(f"{below}{path}" for path in DEAR)
+    names = (*_PARTS, *_SUMS)
+    return (f"{below}previous", *(f"{below}{before}{name}" for before in ("", "previous.") for name in names))
 
 
 def ask(info: Info, range_: TimeRange | None, where: RunFilter | None, below: str = "") -> Question:
