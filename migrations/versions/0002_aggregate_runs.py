@@ -39,8 +39,7 @@ AGENT_CELLS = f"""
         starts_at timestamptz NOT NULL,
         version_id bigint NOT NULL,
         {NUMBERS}
-        costs integer[],
-        visitors bigint[],
+        costs integer[],{{visitors}}
         model text NOT NULL,
         provider text NOT NULL,
         error_type text NOT NULL
@@ -57,8 +56,8 @@ PROJECT_CELLS = f"""
 BUSY = "WITH (fillfactor = 70, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_cost_delay = 0)"
 
 TABLES = (
-    AGENT_CELLS.format(name="run_hour"),
-    AGENT_CELLS.format(name="run_day"),
+    AGENT_CELLS.format(name="run_hour", visitors="visitors bigint[],"),
+    AGENT_CELLS.format(name="run_day", visitors=""),
     PROJECT_CELLS.format(name="project_hour"),
     PROJECT_CELLS.format(name="project_day"),
     """
@@ -173,11 +172,11 @@ TABLES = (
     )
     """,
     "CREATE INDEX run_hour_agent_id_idx ON run_hour (agent_id, starts_at)",
-    "CREATE INDEX run_hour_starts_at_idx ON run_hour (starts_at, agent_id)",
+    "CREATE INDEX run_hour_starts_at_idx ON run_hour (starts_at)",
     "CREATE INDEX run_day_agent_id_idx ON run_day (agent_id, starts_at)",
-    "CREATE INDEX run_day_starts_at_idx ON run_day (starts_at, agent_id)",
+    "CREATE INDEX run_day_starts_at_idx ON run_day (starts_at)",
     "CREATE INDEX error_hour_agent_id_idx ON error_hour (agent_id, starts_at)",
-    "CREATE INDEX error_hour_starts_at_idx ON error_hour (starts_at, agent_id)",
+    "CREATE INDEX error_hour_starts_at_idx ON error_hour (starts_at)",
     "CREATE INDEX run_key_started_at_idx ON run_key USING brin (started_at) WITH (autosummarize = on)",
     "ALTER TABLE run ADD COLUMN batch_id bigint",
     "INSERT INTO run_horizon (id, runs_since) VALUES (1, '2000-01-01 00:00+00')",

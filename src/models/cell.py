@@ -8,8 +8,8 @@ both, over all agents of a project. A text that no run stated is '' here.
 (see rollups/histogram.py). `visitors` are the users and sessions, a set of 64-bit hashes.
 
 There are millions of cells, so what other columns say already is null: what is 0 in most cells; runs of a kind that
-are all of them; the total of tokens where it is input and output; histograms and bounds of a single run. Nobody but
-rollups/cells.py reads or writes these columns as they are.
+are all of them; the total of tokens where it is input and output; bounds of a single run, and histograms that can be
+told from sums and bounds. Only rollups/cells.py knows how to read and write these columns.
 """
 
 from decimal import Decimal
@@ -60,14 +60,16 @@ def _by_agent(name: str, *columns: Column[object]) -> Table:
         *_texts("model", "provider", "error_type"),
         *columns,
         Index(f"{name}_agent_id_idx", "agent_id", "starts_at"),
-        Index(f"{name}_starts_at_idx", "starts_at", "agent_id"),
+        Index(f"{name}_starts_at_idx", "starts_at"),
     )
 
 
-run_hour, run_day = (
-    _by_agent(name, *_sums(), Column("costs", ARRAY(Integer)), Column("visitors", ARRAY(BigInteger)))
-    for name in ("run_hour", "run_day")
-)
+def _costs() -> Column[object]:
+    return Column("costs", ARRAY(Integer))
+
+
+run_hour = _by_agent("run_hour", *_sums(), _costs(), Column("visitors", ARRAY(BigInteger)))
+run_day = _by_agent("run_day", *_sums(), _costs())
 
 project_hour, project_day = (
     Table(name, SQLModel.metadata, *_owned_by("project_id", key=True), *_sums())

@@ -194,4 +194,5 @@ def _spans(question: Question, range_: ResolvedRange) -> Spans:
     )
     if only_runs:
         return Spans(None, (), (Span(range_.from_, range_.to),))
-    return split(range_, by_days=question.bucket in {None, Bucket.DAY, Bucket.WEEK})
+    by_days = question.bucket in {None, Bucket.DAY, Bucket.WEEK} and not question.wants.people
+    return split(range_, by_days=by_days)

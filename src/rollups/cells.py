@@ -68,8 +68,10 @@ KEY = ("agent_id", "starts_at", *DIMENSIONS)
 COLUMNS = (*OF_RUNS, "durations", "costs", "visitors")
 """What it says of them: sums, two histograms and a set."""
 
+OF_DAYS = (*OF_RUNS, "durations", "costs")
 OF_PROJECTS = (*OF_RUNS, "durations")
-"""What a project's cell says. Sets of visitors do not get smaller by being put together; nobody asks for its costs."""
+"""What the cells of days and of projects say. Sets of visitors hardly get smaller by being put together, so those are
+kept by hour and agent; nobody asks for the costs of projects one by one."""
 
 _OFTEN_ZERO = ("estimated_runs", "unknown_runs", "scored_runs", "files_created", "files_modified", "score")
 _TIMED_RUNS = "coalesce(c.timed_runs, c.runs)"
@@ -83,7 +85,7 @@ STORED: dict[str, str] = {
     "duration_ms": "CASE WHEN c.timed_runs > 0 THEN c.duration_ms END",
     "min_duration_ms": "nullif(c.min_duration_ms, c.duration_ms)",
     "max_duration_ms": "nullif(c.max_duration_ms, c.duration_ms)",
-    "durations": "CASE WHEN c.timed_runs > 1 THEN c.durations END",
+    "durations": "CASE WHEN c.timed_runs > 2 THEN c.durations END",
     "costs": "CASE WHEN c.runs - c.unknown_runs > 1 THEN c.costs END",
 }
 """By column, what is kept of a whole cell. Most are of one run or two, and there are millions of them."""
@@ -103,12 +105,14 @@ def held(column: str, bounds: str = "") -> str:
     """SQL for what a kept cell says in one of `COLUMNS`. `bounds` is the parameter with BOUNDS, for histograms."""
     match column:
         case "durations":
-            one, entry = f"{_TIMED_RUNS} = 1", bucket_entry("c.duration_ms", bounds)
+            least, most = (bucket_entry(_HELD[name], bounds) for name in ("min_duration_ms", "max_duration_ms"))
+            few = f"CASE {_TIMED_RUNS} WHEN 1 THEN ARRAY[{least}] WHEN 2 THEN ARRAY[{least}, {most}] END"
         case "costs":
-            one, entry = "c.runs - coalesce(c.unknown_runs, 0) = 1", bucket_entry(micro_usd("c.cost"), bounds)
+            entry = bucket_entry(micro_usd("c.cost"), bounds)
+            few = f"CASE WHEN c.runs - coalesce(c.unknown_runs, 0) = 1 THEN ARRAY[{entry}] END"
         case _:
             return _HELD[column]
-    return f"coalesce(c.{column}, CASE WHEN {one} THEN ARRAY[{entry}] END)"
+    return f"coalesce(c.{column}, {few})"
 
 
 def whole(columns: Iterable[str], bounds: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from ..db import Connection, Database
 from ..models.rollup import Tier
-from .cells import COLUMNS, DAY_OF_CELL, DIMENSIONS, KEY, OF_PROJECTS, insert, merged, whole
+from .cells import COLUMNS, DAY_OF_CELL, DIMENSIONS, KEY, OF_DAYS, OF_PROJECTS, insert, merged, whole
 from .histogram import BOUNDS
 from .lock import fold_transaction
 from .stale import BY_KEY
@@ -66,10 +66,10 @@ def _clear(table: str, owner: str) -> str:
 MAKE_DAYS = f"""
     WITH part AS (
         SELECT c.agent_id, {DAY_OF_CELL} AS starts_at, {_columns(f"c.{name}" for name in DIMENSIONS)},
-            {whole(COLUMNS, "$3")}
+            {whole(OF_DAYS, "$3")}
         FROM {_OWNERS} JOIN run_hour c ON c.agent_id = o.owner_id AND {_OF_DAY}
-    ), {merged(KEY)}
-    {insert("run_day")}"""
+    ), {merged(KEY, OF_DAYS)}
+    {insert("run_day", KEY, OF_DAYS)}"""
 
 MAKE_OF_PROJECT = f"""
     WITH part AS (

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from formicary.db import Database
-from formicary.rollups.cells import COLUMNS, KEY, OF_PROJECTS, OF_RUNS, whole
+from formicary.rollups.cells import COLUMNS, KEY, OF_DAYS, OF_PROJECTS, OF_RUNS, whole
 from formicary.rollups.histogram import BOUNDS, COUNT_BITS, LARGEST, MOST, bucket_of
 
 Cell = dict[str, Any]
@@ -19,6 +19,12 @@ RUNS = """
 
 TIMED = {2, 3, 5}
 PROJECT_KEY = ("project_id", "starts_at", "status")
+TIERS = {
+    "run_hour": (KEY, COLUMNS),
+    "run_day": (KEY, OF_DAYS),
+    "project_hour": (PROJECT_KEY, OF_PROJECTS),
+    "project_day": (PROJECT_KEY, OF_PROJECTS),
+}
 
 
 def hour_of(at: datetime) -> datetime:
@@ -117,9 +123,8 @@ def unpacked(entries: Iterable[int]) -> Counter[int]:
 
 
 async def held(db: Database, table: str) -> dict[Key, Cell]:
-    """What a tier says; of projects it does not say everything."""
-    of_project = table.startswith("project")
-    key, columns = (PROJECT_KEY, OF_PROJECTS) if of_project else (KEY, COLUMNS)
+    """What a tier says; those above the hours do not say everything."""
+    key, columns = TIERS[table]
     nothing = "".join(f", NULL AS {column}" for column in COLUMNS if column not in columns)
     groups = defaultdict(list)
     for row in await db.fetch(f"SELECT {', '.join(key)}, {whole(columns, '$1')}{nothing} FROM {table} c", BOUNDS):
@@ -138,16 +143,19 @@ async def assert_hours_are_what_the_runs_say(db: Database) -> None:
     await assert_errors_are_what_the_runs_say(db, runs)
 
 
+def _without(nothing: Cell, cells: dict[Key, Cell]) -> dict[Key, Cell]:
+    return {key: cell | nothing for key, cell in cells.items()}
+
+
 def _of_projects(runs: Iterable[Mapping[str, Any]], start_of: Callable[[datetime], datetime]) -> dict[Key, Cell]:
-    nothing = {"costs": Counter[int](), "visitors": set[int]()}
-    return {key: cell | nothing for key, cell in cells_of(runs, project_key(start_of)).items()}
+    return _without({"costs": Counter(), "visitors": set()}, cells_of(runs, project_key(start_of)))
 
 
 async def assert_days_are_what_the_runs_say(db: Database, until: datetime) -> None:
     """Everything above the hours; `until` is the midnight up to which days are over."""
     runs = await final_runs(db)
     old = [run for run in runs if run["started_at"] < until]
-    assert await held(db, "run_day") == cells_of(old, agent_key(day_of))
+    assert await held(db, "run_day") == _without({"visitors": set()}, cells_of(old, agent_key(day_of)))
     assert await held(db, "project_day") == _of_projects(old, day_of)
     hours = {key: cell for key, cell in (await held(db, "project_hour")).items() if key[1] < until}
     assert hours == _of_projects(old, hour_of)
