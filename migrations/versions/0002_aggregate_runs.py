@@ -56,7 +56,7 @@ PROJECT_CELLS = f"""
 BUSY = "WITH (fillfactor = 70, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_cost_delay = 0)"
 
 TABLES = (
-    AGENT_CELLS.format(name="run_hour", visitors="visitors bigint[],"),
+    AGENT_CELLS.format(name="run_hour", visitors="visitor bigint, other_visitor bigint, visitors bigint[],"),
     AGENT_CELLS.format(name="run_day", visitors=""),
     PROJECT_CELLS.format(name="project_hour"),
     PROJECT_CELLS.format(name="project_day"),

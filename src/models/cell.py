@@ -5,7 +5,8 @@ hour stand side by side until they are merged. `run_day` is made of the hours, `
 both, over all agents of a project. A text that no run stated is '' here.
 
 `durations` and `costs` are histograms: entries of `bucket << 20 | count`, in which a bucket may stand more than once
-(see rollups/histogram.py). `visitors` are the users and sessions, a set of 64-bit hashes.
+(see rollups/histogram.py). `visitors` are the users and sessions, a set of 64-bit hashes; two or less are kept without
+the array, whose head takes more than they.
 
 There are millions of cells, so what other columns say already is null: what is 0 in most cells; runs of a kind that
 are all of them; the total of tokens where it is input and output; bounds of a single run, and histograms that can be
@@ -68,7 +69,14 @@ def _costs() -> Column[object]:
     return Column("costs", ARRAY(Integer))
 
 
-run_hour = _by_agent("run_hour", *_sums(), _costs(), Column("visitors", ARRAY(BigInteger)))
+run_hour = _by_agent(
+    "run_hour",
+    *_sums(),
+    _costs(),
+    Column("visitor", BigInteger),
+    Column("other_visitor", BigInteger),
+    Column("visitors", ARRAY(BigInteger)),
+)
 run_day = _by_agent("run_day", *_sums(), _costs())
 
 project_hour, project_day = (

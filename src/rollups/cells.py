@@ -87,6 +87,9 @@ STORED: dict[str, str] = {
     "max_duration_ms": "nullif(c.max_duration_ms, c.duration_ms)",
     "durations": "CASE WHEN c.timed_runs > 2 THEN c.durations END",
     "costs": "CASE WHEN c.runs - c.unknown_runs > 1 THEN c.costs END",
+    "visitors": "CASE WHEN cardinality(c.visitors) > 2 THEN c.visitors END",
+    "visitor": "CASE WHEN cardinality(c.visitors) <= 2 THEN c.visitors[1] END",
+    "other_visitor": "CASE WHEN cardinality(c.visitors) <= 2 THEN c.visitors[2] END",
 }
 """By column, what is kept of a whole cell. Most are of one run or two, and there are millions of them."""
 
@@ -98,6 +101,7 @@ _HELD: dict[str, str] = {
     "total_tokens": "coalesce(c.total_tokens, c.input_tokens + c.output_tokens)",
     "min_duration_ms": "coalesce(c.min_duration_ms, c.duration_ms)",
     "max_duration_ms": "coalesce(c.max_duration_ms, c.duration_ms)",
+    "visitors": "coalesce(c.visitors, array_remove(ARRAY[c.visitor, c.other_visitor], NULL))",
 }
 
 
@@ -123,6 +127,8 @@ def whole(columns: Iterable[str], bounds: str) -> str:
 def insert(table: str, key: Iterable[str] = KEY, columns: Iterable[str] = COLUMNS) -> str:
     """An INSERT of `cell`, a CTE of whole cells."""
     key, columns = tuple(key), tuple(columns)
+    if "visitors" in columns:
+        columns += ("visitor", "other_visitor")
     kept = (*(f"c.{name}" for name in key), *(STORED[column] for column in columns))
     return f"INSERT INTO {table} ({', '.join((*key, *columns))}) SELECT {', '.join(kept)} FROM cell c"
 
