@@ -18,8 +18,8 @@ from .pending import pending_runs
 from .series import add_series
 from .stale import mark, marks_of_hours
 
-MOST_BATCHES = 5_000
-MOST_RUNS = 20_000
+MOST_BATCHES = 10_000
+MOST_RUNS = 60_000
 """So many are taken at a time: for the time of a turn, the tiers are locked to others, and memory is used."""
 
 # `before` is what comes before a batch: places to look at, then runs. A batch has no more of these than there are ids

@@ -9,7 +9,7 @@ from ..db import Database
 from ..partitions import ensure_partitions
 from ..rollups import pheromone
 from ..rollups.aggregate import aggregate
-from ..rollups.fold import fold
+from ..rollups.due import fold_if_due
 from ..rollups.recompute import recompute
 from ..rollups.retention import expire
 from ..rollups.roll import roll
@@ -35,7 +35,7 @@ async def _retain(db: Database, settings: Settings) -> None:
 
 
 async def _fold(db: Database, _settings: Settings) -> bool:
-    return await fold(db)
+    return await fold_if_due(db)
 
 
 async def _recompute(db: Database, _settings: Settings) -> bool:
