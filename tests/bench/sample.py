@@ -16,11 +16,11 @@ MUTATION = (
 BODY = b'{"query":%b,"operationName":"Record","variables":{"input":{"runs":[%b]}}}'
 
 
-def runs(count: int, *, seed: int = 1, until: datetime | None = None) -> list[dict[str, Any]]:
-    """Runs of the month before `until`, the oldest first, without their external ids."""
+def runs(count: int, *, seed: int = 1, until: datetime | None = None, span: timedelta = p.SPAN) -> list[dict[str, Any]]:
+    """Runs of the time before `until`, a month, the oldest first, without their external ids."""
     draw = random.Random(seed)
     until = until or datetime.now(UTC)
-    return [_run(draw, until - p.SPAN * (1 - number / count)) for number in range(count)]
+    return [_run(draw, until - span * (1 - number / count)) for number in range(count)]
 
 
 def bodies(runs_: Sequence[dict[str, Any]], size: int, mark: str) -> list[bytes]:
