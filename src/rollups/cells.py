@@ -172,7 +172,7 @@ def key_of_runs() -> str:
     )
 
 
-FEW = 4
+FEW = 16
 """Entries that are not worth putting together: the same bucket stands among them at most so often."""
 
 
