@@ -46,6 +46,7 @@ def cards(data: Answer) -> None:
     assert len(agents) == 8
     assert scores == sorted(scores, reverse=True)
     assert all(agent["lifetime"]["runs"] >= agent["week"]["runs"] > 0 for agent in agents)
+    assert all(0 < agent["week"]["averagePheromone"] < 1 for agent in agents)
     assert {agent["status"] for agent in agents} >= {"ERROR", "DISABLED"}
     assert all(agent["uptimeSeconds"] > 86_400 for agent in agents)
 
