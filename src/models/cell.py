@@ -14,6 +14,7 @@ told from sums and bounds. Only rollups/cells.py knows how to read and write the
 """
 
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Numeric, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -23,7 +24,7 @@ from .columns import TIMESTAMPTZ, bigint
 from .run import RunStatus
 
 
-def _owned_by(owner: str, *, key: bool) -> list[Column[object]]:
+def _owned_by(owner: str, *, key: bool) -> list[Column[Any]]:
     return [
         Column(owner, BigInteger, nullable=False, primary_key=key, autoincrement=False),
         Column("starts_at", TIMESTAMPTZ, nullable=False, primary_key=key),
@@ -31,7 +32,7 @@ def _owned_by(owner: str, *, key: bool) -> list[Column[object]]:
     ]
 
 
-def _sums() -> list[Column[object]]:
+def _sums() -> list[Column[Any]]:
     """Over the runs of a cell. `duration_ms` and its bounds are of the succeeded and failed runs that have one."""
     always = [Column(name, BigInteger, nullable=False) for name in ("messages", "input_tokens", "output_tokens")]
     large = ("total_tokens", "duration_ms", "min_duration_ms", "max_duration_ms", "files_created", "files_modified")
@@ -47,11 +48,11 @@ def _sums() -> list[Column[object]]:
     ]
 
 
-def _texts(*names: str) -> list[Column[object]]:
+def _texts(*names: str) -> list[Column[Any]]:
     return [Column(name, Text, nullable=False) for name in names]
 
 
-def _by_agent(name: str, *columns: Column[object]) -> Table:
+def _by_agent(name: str, *columns: Column[Any]) -> Table:
     """A table without a key of its own, which a class of SQLModel would have to have."""
     return Table(
         name,
@@ -65,7 +66,7 @@ def _by_agent(name: str, *columns: Column[object]) -> Table:
     )
 
 
-def _costs() -> Column[object]:
+def _costs() -> Column[Any]:
     return Column("costs", ARRAY(Integer))
 
 
