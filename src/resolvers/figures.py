@@ -20,8 +20,11 @@ from .run_filter import Choice, ResolvedFilter, RunFilter, resolve_names
 from .scope import Scope
 from .spans import Bucket, Span, Spans, parts, split, within_horizon
 
-HORIZON = "SELECT runs_since, set_config('plan_cache_mode', 'force_generic_plan', true) FROM run_horizon"
-"""With a setting for the next statement, to save a round trip: to plan that anew takes longer than to execute it."""
+HORIZON = """
+    SELECT runs_since, set_config('plan_cache_mode', 'force_generic_plan', true), set_config('work_mem', '64MB', true)
+    FROM run_horizon"""
+"""With settings for the next statement, to save round trips: to plan that anew takes longer than to execute it, and
+the users and sessions of a month of all agents do not fit in the usual memory."""
 
 DEFAULT_RANGE = TimeRange(last=24 * 60 * 60 * 1000)
 
