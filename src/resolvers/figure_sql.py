@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ..models.rollup import Tier
 from ..rollups.cells import IS_SESSION, IS_USER, OF_CELLS, OF_RUNS, SESSION, TIMED, USER, bucket_entry, held
-from ..rollups.histogram import BOUNDS, COUNT_BITS
+from ..rollups.histogram import BOUNDS, COUNT_BITS, MOST
 from .layers import AGENTS, PROJECTS, RUNS, Layer
 from .question import Question, Source
 from .run_filter import ResolvedFilter
@@ -67,6 +67,15 @@ DURATIONS = """
     SELECT c.owner, c.key, c.bucket, array_agg(e) AS entries
     FROM c CROSS JOIN LATERAL unnest(c.durations) AS e GROUP BY 1, 2, 3"""
 
+# Of a long range the same durations come up again and again; an entry has room for so many.
+COUNTED_DURATIONS = f"""
+    SELECT d.owner, d.key, d.bucket,
+        array_agg(d.number << {COUNT_BITS} | least(d.count - part * {MOST}, {MOST})) AS entries
+    FROM (
+        SELECT c.owner, c.key, c.bucket, e::bigint >> {COUNT_BITS} AS number, sum(e & {MOST})::bigint AS count
+        FROM c CROSS JOIN LATERAL unnest(c.durations) AS e GROUP BY 1, 2, 3, 4
+    ) d CROSS JOIN LATERAL generate_series(0, (d.count - 1) / {MOST}) AS part GROUP BY 1, 2, 3"""
+
 # Distinct first: that hashes, and count(DISTINCT e) would sort, millions of hashes for a month of all agents.
 VISITORS = f"""
     SELECT v.owner, v.key, v.bucket,
@@ -74,8 +83,6 @@ VISITORS = f"""
     FROM (
         SELECT DISTINCT c.owner, c.key, c.bucket, e FROM c CROSS JOIN LATERAL unnest(c.visitors) AS e
     ) v GROUP BY 1, 2, 3"""
-
-LISTED = {"durations": DURATIONS, "visitors": VISITORS}
 
 
 @dataclass(slots=True)
@@ -233,8 +240,14 @@ class FigureSql:
             parts=parts,
             chosen=", ".join(["s.*", *people, durations]),
             sums=", ".join(sums(self._sums())),
-            joins="".join(LIST.format(name=name, groups=LISTED[name]) for name in lists),
+            joins="".join(LIST.format(name=name, groups=self._groups(name)) for name in lists),
         )
+
+    def _groups(self, name: str) -> str:
+        """The statement that puts one of the lists together."""
+        if name == "visitors":
+            return VISITORS
+        return COUNTED_DURATIONS if self.question.bucket is None else DURATIONS
 
 
 def fresh(tier: Tier, owner: str, starts_at: str = "c.starts_at") -> str:

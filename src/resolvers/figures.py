@@ -117,11 +117,21 @@ async def read_each(db: Database, scope: Scope, question: Question, owners: Sequ
     range_, sums = await _read_sums(db, scope, question)
     wants = question.wants
     scores = await pheromone.averages(db, scope, replace(question, range=range_)) if wants.pheromone else {}
-    before = await read_each(db, scope, _before(question, range_), owners) if wants.previous else [None] * len(owners)
+    before = await _read_before(db, scope, question, range_, owners) if wants.previous else [None] * len(owners)
     return [
         Figures(question, range_, sums.get(owner, {}), scores.get(owner, {}), previous)
         for owner, previous in zip(owners, before, strict=True)
     ]
+
+
+async def _read_before(
+    db: Database, scope: Scope, question: Question, range_: ResolvedRange, owners: Sequence[int]
+) -> Sequence[Figures | None]:
+    """The previous figures; None where they take runs that have been dropped."""
+    try:
+        return await read_each(db, scope, _before(question, range_), owners)
+    except HorizonError:
+        return [None] * len(owners)
 
 
 def question_range(range_: TimeRange | None, where: RunFilter, now: datetime) -> ResolvedRange:
@@ -161,7 +171,7 @@ async def reading(db: Database, scope: Scope, question: Question) -> AsyncIterat
         range_ = within_horizon(question.range, horizon)
         is_nothing = where.matches_nothing or range_.from_ >= range_.to
         spans = Spans(None, (), ()) if is_nothing else _spans(question, range_)
-        if spans.whole is None and not is_nothing and range_.from_ < horizon:
+        if spans.whole is None and not is_nothing and question.range.from_ < horizon:
             raise HorizonError(horizon)
         yield Reading(connection, question, range_, where, spans, horizon)
 

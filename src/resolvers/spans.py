@@ -77,8 +77,12 @@ def split(range_: ResolvedRange, *, by_days: bool) -> Spans:
 
 
 def within_horizon(range_: ResolvedRange, horizon: datetime) -> ResolvedRange:
-    """The range with each end that lies before the horizon moved back to the full hour: there are no runs to cut."""
-    return ResolvedRange(*(floor(end, HOUR) if end < horizon else end for end in (range_.from_, range_.to)))
+    """The range with each end that lies before the horizon moved back to the full hour: there are no runs to cut.
+
+    Of a part of one hour the whole hour is left.
+    """
+    from_, to = (floor(end, HOUR) if end < horizon else end for end in (range_.from_, range_.to))
+    return ResolvedRange(from_, from_ + HOUR if from_ == to and range_.from_ < range_.to else to)
 
 
 @lru_cache(64)

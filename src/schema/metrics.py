@@ -222,5 +222,6 @@ class Metrics:
     )
     previous: "Metrics | None" = strawberry.field(
         description="The same figures for the range of equal length just before; in a history, for the bucket before "
-        "(the same part of it where the range cuts the bucket). Null within `previous`."
+        "(the same part of it where the range cuts the bucket). Null within `previous`, and where it takes "
+        "runs that have been dropped."
     )
