@@ -16,6 +16,8 @@ MAX_TEXT = 200
 MAX_ITEMS = 100
 MAX_ERROR_MESSAGE = 1_000
 MAX_DURATION_MS = 10**12
+MAX_COUNT = 10**12
+"""Of tokens or characters in one run: what is added up over many runs must fit 64 bits."""
 MAX_COST = Decimal(10) ** 9
 MAX_COST_DECIMALS = 30
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -132,6 +134,7 @@ def _has_plain_numbers(run: RunInput) -> bool:
     )
     return (
         min(counts) >= 0
+        and max(counts) <= MAX_COUNT
         and 0 <= (run.pheromone_score or 0) <= 1
         and (run.cost is None or (_USUAL_COST.fullmatch(str(run.cost)) is not None and run.cost <= MAX_COST))
     )
@@ -212,8 +215,8 @@ def _lists(run: RunInput) -> Iterator[Problem]:
 def _numbers(run: RunInput) -> Iterator[Problem]:
     for attribute, path in _COUNTS:
         value = getattr(run, attribute)
-        if value is not None and value < 0:
-            yield Problem(path, "NEGATIVE", f"is {value}; it must not be negative.")
+        if value is not None:
+            yield from count(path, value)
     for attribute, path in _MILLISECONDS:
         value = getattr(run, attribute)
         if value is not None and not 0 <= value <= MAX_DURATION_MS:
@@ -222,6 +225,13 @@ def _numbers(run: RunInput) -> Iterator[Problem]:
         yield from cost("cost", run.cost)
     if run.pheromone_score is not None and not 0 <= run.pheromone_score <= 1:
         yield Problem("pheromoneScore", "OUT_OF_RANGE", f"is {run.pheromone_score}; allowed are 0 to 1.")
+
+
+def count(path: str, value: int) -> Iterator[Problem]:
+    if value < 0:
+        yield Problem(path, "NEGATIVE", f"is {value}; it must not be negative.")
+    elif value > MAX_COUNT:
+        yield Problem(path, "OUT_OF_RANGE", f"is {value}; allowed are 0 to {MAX_COUNT}.")
 
 
 def cost(path: str, value: Decimal) -> Iterator[Problem]:
