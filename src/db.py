@@ -6,8 +6,8 @@ over the same pool.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -48,10 +48,39 @@ class _Session(asyncpg.Connection):  # type: ignore[misc]
     Nothing here changes a session, and a reset costs a round trip. A transaction left open is still rolled back.
     """
 
-    __slots__ = ()
+    __slots__ = ("_patience",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._patience: float | None = None
 
     def get_reset_query(self) -> str:
         return ""
+
+    @contextmanager
+    def patient(self, seconds: float) -> Iterator[None]:
+        """Wait so long for each statement of the block, whatever the pool's own time for one."""
+        self._patience = seconds
+        try:
+            yield
+        finally:
+            self._patience = None
+
+    async def execute(self, query: str, *args: object, **options: Any) -> str:
+        return str(await super().execute(query, *args, **self._patiently(options)))
+
+    async def fetch(self, query: str, *args: object, **options: Any) -> list[asyncpg.Record]:
+        rows: list[asyncpg.Record] = await super().fetch(query, *args, **self._patiently(options))
+        return rows
+
+    async def fetchrow(self, query: str, *args: object, **options: Any) -> asyncpg.Record | None:
+        return await super().fetchrow(query, *args, **self._patiently(options))
+
+    async def fetchval(self, query: str, *args: object, **options: Any) -> Any:
+        return await super().fetchval(query, *args, **self._patiently(options))
+
+    def _patiently(self, options: dict[str, Any]) -> dict[str, Any]:
+        return options if self._patience is None else {"timeout": self._patience, **options}
 
     async def fetch_planned(self, sql: str, *args: object) -> list[asyncpg.Record]:
         with self._time_and_log(sql, args, None):

@@ -62,8 +62,11 @@ FOLD = f"""
     )
     SELECT (SELECT count(*) FROM taken) AS batches, (SELECT count(*) FROM run_batch) AS waiting"""
 
+# Clocks may differ: nothing has waited for less than no time. Without a batch `greatest` alone would say zero.
 LAG = """
-    SELECT extract(epoch FROM now() - min(recorded_at))::float8 AS seconds, count(*) AS batches FROM run_batch"""
+    SELECT CASE WHEN count(*) > 0 THEN greatest(extract(epoch FROM now() - min(recorded_at)), 0)::float8 END AS seconds,
+        count(*) AS batches
+    FROM run_batch"""
 
 
 @dataclass(frozen=True, slots=True)

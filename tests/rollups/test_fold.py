@@ -9,6 +9,7 @@ import pytest
 
 from formicary.config import Settings
 from formicary.db import Database
+from formicary.errors import LimitError
 from formicary.ingest.recorder import Recorder
 from formicary.ingest.run_input import RunInput
 from formicary.models.rollup import Tier
@@ -188,6 +189,26 @@ async def test_it_waits_for_who_holds_the_lock(db: Database) -> None:
     await assert_hours_are_what_the_runs_say(db)
 
 
+@pytest.mark.parametrize("pgbouncer", [False, True])
+async def test_the_time_that_callers_are_given_for_a_statement_does_not_cut_it(
+    dsn: str, settings: Settings, db: Database, pgbouncer: bool
+) -> None:
+    await record(db, [any_run(Random(1))])
+    short = {"statement_timeout": 0.3, "pgbouncer": pgbouncer}
+    hasty = await Database.open(dsn, settings.model_copy(update=short))
+    async with db.transaction() as other:
+        await other.execute("SELECT pg_advisory_xact_lock($1)", FOLD_LOCK)
+        waiting = asyncio.create_task(fold(hasty))
+        while not await db.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            pass
+        await other.execute("SELECT pg_sleep(0.6)")
+    await waiting
+    await assert_hours_are_what_the_runs_say(db)
+    with pytest.raises(LimitError):
+        await hasty.fetch("SELECT pg_sleep(60)")
+    await hasty.close()
+
+
 async def test_the_lag_is_that_of_the_oldest_batch(db: Database) -> None:
     assert (await lag(db)).seconds is None
     await record(db, [any_run(Random(1))], [any_run(Random(2))])
@@ -198,6 +219,12 @@ async def test_the_lag_is_that_of_the_oldest_batch(db: Database) -> None:
     assert found.batches == 2
     assert found.seconds is not None
     assert 60 <= found.seconds < 120
+
+
+async def test_a_batch_from_a_clock_ahead_of_the_databases_has_not_waited(db: Database) -> None:
+    await record(db, [any_run(Random(1))])
+    await db.execute("UPDATE run_batch SET recorded_at = now() + interval '1 minute'")
+    assert (await lag(db)).seconds == 0
 
 
 async def test_it_finds_runs_by_their_key_in_the_partitions_of_the_batch(db: Database) -> None:
