@@ -150,6 +150,7 @@ TABLES = (
     CREATE TABLE run_horizon (
         id smallint NOT NULL,
         runs_since timestamptz NOT NULL,
+        cells_since timestamptz NOT NULL,
         CONSTRAINT run_horizon_pkey PRIMARY KEY (id)
     )
     """,
@@ -181,7 +182,7 @@ TABLES = (
     "CREATE INDEX error_hour_starts_at_idx ON error_hour (starts_at)",
     "CREATE INDEX run_key_started_at_idx ON run_key USING brin (started_at) WITH (autosummarize = on)",
     "ALTER TABLE run ADD COLUMN batch_id bigint",
-    "INSERT INTO run_horizon (id, runs_since) VALUES (1, '2000-01-01 00:00+00')",
+    "INSERT INTO run_horizon (id, runs_since, cells_since) VALUES (1, '2000-01-01 00:00+00', '2000-01-01 00:00+00')",
 )
 
 RECORDED_BEFORE = """

@@ -18,10 +18,11 @@ from .question import Group, Key, Question, Source
 from .ranges import ResolvedRange, TimeRange, resolve
 from .run_filter import Choice, ResolvedFilter, RunFilter, resolve_names
 from .scope import Scope
-from .spans import Bucket, Span, Spans, parts, split, within_horizon
+from .spans import EVERYTHING_SINCE, Bucket, Span, Spans, parts, split, within_horizon
 
 HORIZON = """
-    SELECT runs_since, set_config('plan_cache_mode', 'force_generic_plan', true), set_config('work_mem', '64MB', true)
+    SELECT runs_since, cells_since,
+        set_config('plan_cache_mode', 'force_generic_plan', true), set_config('work_mem', '64MB', true)
     FROM run_horizon"""
 """With settings for the next statement, to save round trips: to plan that anew takes longer than to execute it, and
 the users and sessions of a month of all agents do not fit in the usual memory."""
@@ -33,6 +34,10 @@ NEAR = ResolvedRange(datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzin
 
 
 class HorizonError(BadInputError):
+    """What is asked for is no longer kept."""
+
+
+class RunsHorizonError(HorizonError):
     """What is asked for takes the runs themselves, and these have been dropped."""
 
     def __init__(self, horizon: datetime) -> None:
@@ -41,6 +46,13 @@ class HorizonError(BadInputError):
             f"range: the runs from before {since} have been dropped. For that time there are figures by project, agent,"
             " version, model, provider, status and error type, in hours or longer; other ones only from then on."
         )
+
+
+class CellsHorizonError(HorizonError):
+    """What is asked for is older than figures are kept."""
+
+    def __init__(self, horizon: datetime) -> None:
+        super().__init__(f"range: figures from before {horizon:%Y-%m-%dT%H:%MZ} are no longer kept.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +179,15 @@ async def reading(db: Database, scope: Scope, question: Question) -> AsyncIterat
     """Find out what of a question can be read from where. Raises HorizonError for what takes dropped runs."""
     where = await _resolved(db, scope, question)
     async with db.snapshot() as connection:
-        horizon: datetime = await connection.fetchval(HORIZON)
+        (row,) = await connection.fetch(HORIZON)
+        horizon: datetime = row["runs_since"]
         range_ = within_horizon(question.range, horizon)
         is_nothing = where.matches_nothing or range_.from_ >= range_.to
         spans = Spans(None, (), ()) if is_nothing else _spans(question, range_)
         if spans.whole is None and not is_nothing and question.range.from_ < horizon:
-            raise HorizonError(horizon)
+            raise RunsHorizonError(horizon)
+        if not is_nothing and range_.from_ < row["cells_since"] and row["cells_since"] > EVERYTHING_SINCE:
+            raise CellsHorizonError(row["cells_since"])
         yield Reading(connection, question, range_, where, spans, horizon)
 
 

@@ -55,6 +55,8 @@ OLDEST_CELL = """
         SELECT starts_at FROM {table} WHERE {owner}_id = o.id ORDER BY starts_at LIMIT 1
     ) c"""
 
+MOVE_CELLS_HORIZON = "UPDATE run_horizon SET cells_since = $1 WHERE id = 1 AND cells_since < $1"
+
 EXPIRE_CELLS = "DELETE FROM {table} WHERE {owner}_id = ANY($1::bigint[]) AND starts_at < $2"
 
 CELLS = {
@@ -156,6 +158,7 @@ async def _expire_cells_of(db: Database, table: str, owner: str, ids: list[int],
     oldest, delete = (statement.format(table=table, owner=owner) for statement in (OLDEST_CELL, EXPIRE_CELLS))
     while (starts_at := await db.fetchval(oldest, ids)) is not None and starts_at < cutoff:
         async with fold_transaction(db) as connection:
+            await connection.execute(MOVE_CELLS_HORIZON, cutoff)
             await connection.execute(delete, ids, min(starts_at + DAY, cutoff))
 
 

@@ -13,7 +13,7 @@ from formicary.resolvers.ranges import ResolvedRange
 from formicary.resolvers.run_filter import RunFilter
 from formicary.rollups.aggregate import settle
 from formicary.rollups.histogram import MOST, bucket_of, pack
-from formicary.rollups.retention import expire_runs
+from formicary.rollups.retention import expire_cells, expire_runs
 
 from ..ingest.factories import NOW, ago, run_input
 from .oracle import week
@@ -50,6 +50,19 @@ async def test_a_part_of_a_dropped_hour_that_takes_the_runs_is_refused(dropped: 
     for asked in (replace(question, where=BY_USER), replace(question, source=Source.REALTIME)):
         with pytest.raises(HorizonError, match=f"{week(NOW):%Y-%m-%d}"):
             await read(dropped, None, asked)
+
+
+async def test_what_is_older_than_figures_are_kept_is_refused(dropped: Database) -> None:
+    question = Question(minutes_of(LONG_AGO))
+    await expire_cells(dropped, LONG_AGO - timedelta(days=1))
+    assert (await read(dropped, None, question)).metrics().runs == 1, "nothing was so old"
+    cutoff = LONG_AGO.replace(hour=0, minute=0) + timedelta(days=1)
+    await expire_cells(dropped, cutoff)
+    with pytest.raises(HorizonError, match=f"{cutoff:%Y-%m-%d}"):
+        await read(dropped, None, question)
+    later = Question(ResolvedRange(cutoff, NOW + HOUR), wants=Wants(previous=True))
+    metrics = (await read(dropped, None, later)).metrics()
+    assert (metrics.runs, metrics.previous) == (1, None)
 
 
 async def test_previous_figures_that_take_dropped_runs_are_unknown(dropped: Database) -> None:
