@@ -4,8 +4,11 @@ All of it is made when its time is over, and again whenever an hour below has ch
 side by side are put together on the way; those of the current hour when they have become many.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from asyncpg import Record
 
 from ..db import Connection, Database
 from ..models.rollup import Tier
@@ -27,31 +30,42 @@ MOST_CELLS = 200
 PROJECT_KEY = ("project_id", "starts_at", "status")
 
 
-def _take(tier: Tier, waits_for: str, condition: str) -> str:
-    """A DELETE of marks that are ripe: their time is over ($1), and `waits_for` is not stale."""
+_OWNERS = "unnest($1::bigint[], $2::timestamptz[]) AS o (owner_id, starts_at)"
+
+_OF_PROJECT = "u.owner_id IN (SELECT a.id FROM agent a WHERE a.project_id = s.owner_id)"
+_IN_DAY = "u.starts_at >= s.starts_at AND u.starts_at < s.starts_at + interval '24 hours'"
+
+
+def _none_stale(tier: Tier, condition: str) -> str:
+    return f"NOT EXISTS (SELECT 1 FROM rollup_stale u WHERE u.tier = {tier:d} AND {condition})"
+
+
+RIPE = {
+    Tier.DAY: _none_stale(Tier.HOUR, f"u.owner_id = s.owner_id AND {_IN_DAY}"),
+    Tier.PROJECT_HOUR: _none_stale(Tier.HOUR, f"u.starts_at = s.starts_at AND {_OF_PROJECT}"),
+    Tier.PROJECT_DAY: _none_stale(Tier.DAY, f"u.starts_at = s.starts_at AND {_OF_PROJECT}")
+    + " AND "
+    + _none_stale(Tier.PROJECT_HOUR, f"u.owner_id = s.owner_id AND {_IN_DAY}"),
+}
+"""Condition of a mark `s`, by its tier: nothing is stale of what is below."""
+
+
+def _lock(tier: Tier) -> str:
+    """At most $2 marks that are ripe and began no later than $1; those that somebody holds are left for later."""
     return f"""
-    WITH o AS MATERIALIZED (
-        SELECT s.owner_id, s.starts_at FROM rollup_stale s
-        WHERE s.tier = {tier:d} AND s.starts_at <= $1 AND NOT EXISTS (
-            SELECT 1 FROM rollup_stale u WHERE u.tier = {waits_for} AND {condition})
-        ORDER BY s.starts_at, s.owner_id LIMIT $2 FOR UPDATE SKIP LOCKED
-    )
-    DELETE FROM rollup_stale s USING o
-    WHERE s.tier = {tier:d} AND s.owner_id = o.owner_id AND s.starts_at = o.starts_at
+    SELECT s.owner_id, s.starts_at FROM rollup_stale s
+    WHERE s.tier = {tier:d} AND s.starts_at <= $1 AND {RIPE[tier]}
+    ORDER BY s.starts_at, s.owner_id LIMIT $2 FOR UPDATE OF s SKIP LOCKED"""
+
+
+def _take(tier: Tier) -> str:
+    """A DELETE of marks that are locked ($1, $2), as far as they are still ripe."""
+    return f"""
+    DELETE FROM rollup_stale s USING {_OWNERS}
+    WHERE s.tier = {tier:d} AND s.owner_id = o.owner_id AND s.starts_at = o.starts_at AND {RIPE[tier]}
     RETURNING s.owner_id, s.starts_at"""
 
 
-_OF_PROJECT = "u.owner_id IN (SELECT a.id FROM agent a WHERE a.project_id = s.owner_id)"
-
-TAKE_DAYS = _take(
-    Tier.DAY,
-    f"{Tier.HOUR:d}",
-    "u.owner_id = s.owner_id AND u.starts_at >= s.starts_at AND u.starts_at < s.starts_at + interval '24 hours'",
-)
-TAKE_PROJECT_HOURS = _take(Tier.PROJECT_HOUR, f"{Tier.HOUR:d}", f"u.starts_at = s.starts_at AND {_OF_PROJECT}")
-TAKE_PROJECT_DAYS = _take(Tier.PROJECT_DAY, f"{Tier.DAY:d}", f"u.starts_at = s.starts_at AND {_OF_PROJECT}")
-
-_OWNERS = "unnest($1::bigint[], $2::timestamptz[]) AS o (owner_id, starts_at)"
 _OF_DAY = "c.starts_at >= o.starts_at AND c.starts_at < o.starts_at + interval '24 hours'"
 
 
@@ -105,8 +119,25 @@ PROJECT_DAYS = (
 CROWDED_HOURS = (COMPACT.format(agent_hours=f"SELECT o.owner_id AS agent_id, o.starts_at FROM {_OWNERS}"),)
 """Statements that make what they name anew, of owners ($1) and starts ($2); $3, if there, are BOUNDS."""
 
+
+class Step(NamedTuple):
+    """How marks of a tier are locked, how they are taken away, and how what they stand for is made.
+
+    Locking and taking are two statements: a correction that is committed while the first one runs may change a mark
+    that is then locked all the same, but the marks it has set below are only seen by the second one.
+    """
+
+    lock: str
+    take: str
+    make: tuple[str, ...]
+
+
+OF_DAYS_OF_AGENTS = Step(_lock(Tier.DAY), _take(Tier.DAY), DAYS)
+OF_PROJECT_HOURS = Step(_lock(Tier.PROJECT_HOUR), _take(Tier.PROJECT_HOUR), PROJECT_HOURS)
+OF_PROJECT_DAYS = Step(_lock(Tier.PROJECT_DAY), _take(Tier.PROJECT_DAY), PROJECT_DAYS)
+
 CROWDED = f"""
-    SELECT c.agent_id, c.starts_at FROM (
+    SELECT c.agent_id AS owner_id, c.starts_at FROM (
         SELECT c.agent_id, c.starts_at FROM run_hour c WHERE c.starts_at >= $1
         GROUP BY 1, 2 HAVING count(*) > $2 ORDER BY 1, 2
     ) h JOIN run_hour c ON c.agent_id = h.agent_id AND c.starts_at = h.starts_at
@@ -115,32 +146,36 @@ CROWDED = f"""
 
 async def roll(db: Database, now: datetime) -> bool:
     """Take one turn at each tier; gives whether more is waiting that can be done."""
-    days = await _roll(db, TAKE_DAYS, now - DAY, MOST_DAYS, DAYS)
-    hours = await _roll(db, TAKE_PROJECT_HOURS, now - HOUR, MOST_PROJECT_HOURS, PROJECT_HOURS)
-    project_days = await _roll(db, TAKE_PROJECT_DAYS, now - DAY, MOST_PROJECT_DAYS, PROJECT_DAYS)
+    days = await _roll(db, OF_DAYS_OF_AGENTS, now - DAY, MOST_DAYS)
+    hours = await _roll(db, OF_PROJECT_HOURS, now - HOUR, MOST_PROJECT_HOURS)
+    project_days = await _roll(db, OF_PROJECT_DAYS, now - DAY, MOST_PROJECT_DAYS)
     await _compact_crowded(db, now)
     return days == MOST_DAYS or hours == MOST_PROJECT_HOURS or project_days == MOST_PROJECT_DAYS
 
 
-async def _roll(db: Database, take: str, until: datetime, most: int, make: Iterable[str]) -> int:
-    """Make what is stale and began no later than `until`; gives how much it was."""
+async def _roll(db: Database, step: Step, until: datetime, most: int) -> int:
+    """Make what is stale and began no later than `until`; gives how many marks were looked at."""
     async with fold_transaction(db) as connection:
         await connection.execute(BY_KEY)
-        taken = await connection.fetch(take, until, most)
-        if taken:
-            await _execute(connection, make, [(row["owner_id"], row["starts_at"]) for row in taken])
-    return len(taken)
+        locked = await connection.fetch(step.lock, until, most)
+        if locked:
+            await _execute(connection, step.make, await connection.fetch(step.take, *_owners(locked)))
+    return len(locked)
 
 
 async def _compact_crowded(db: Database, now: datetime) -> None:
     async with fold_transaction(db) as connection:
         await connection.execute(BY_KEY)
-        crowded = await connection.fetch(CROWDED, now - HOUR, MOST_CELLS)
-        if crowded:
-            await _execute(connection, CROWDED_HOURS, [(row["agent_id"], row["starts_at"]) for row in crowded])
+        await _execute(connection, CROWDED_HOURS, await connection.fetch(CROWDED, now - HOUR, MOST_CELLS))
 
 
-async def _execute(connection: Connection, statements: Iterable[str], of: list[tuple[int, datetime]]) -> None:
-    owners, starts = [owner for owner, _ in of], [at for _, at in of]
+async def _execute(connection: Connection, statements: Iterable[str], of: Sequence[Record]) -> None:
+    if not of:
+        return
     for statement in statements:
-        await connection.execute(statement, owners, starts, *([BOUNDS] if "$3" in statement else []))
+        await connection.execute(statement, *_owners(of), *([BOUNDS] if "$3" in statement else []))
+
+
+def _owners(of: Sequence[Record]) -> tuple[list[int], list[datetime]]:
+    """Parameters: the owners, and the starts of their hours or days."""
+    return [row["owner_id"] for row in of], [row["starts_at"] for row in of]

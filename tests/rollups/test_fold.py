@@ -25,6 +25,10 @@ from .expected import assert_hours_are_what_the_runs_say
 FINAL = ["SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT"]
 AT = ago(3 * 86400).replace(minute=30, second=0)
 
+WAITS_FOR_ADVISORY_LOCK = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'"""
+
 
 def any_run(random: Random, **fields: Any) -> RunInput:
     """A run of one of few keys, in one of few hours, with or without whatever a tier holds."""
@@ -64,6 +68,13 @@ async def record(db: Database, *batches: list[RunInput]) -> None:
     for batch in batches:
         result = await recorder.record(batch)
         assert not result.rejected
+
+
+async def hold(db: Database, condition: str) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(10):
+        while not await db.fetchval(condition):
+            continue
 
 
 async def test_it_adds_what_was_recorded(db: Database) -> None:
@@ -164,10 +175,7 @@ async def test_cancelled_in_the_middle_it_has_done_nothing(dsn: str, db: Databas
     async with db.transaction() as other:
         await other.execute("LOCK TABLE run_total IN SHARE MODE")
         folding_now = asyncio.create_task(fold(db))
-        while not await db.fetchval(
-            "SELECT count(*) FROM pg_locks WHERE relation = 'run_total'::regclass AND NOT granted"
-        ):
-            pass
+        await hold(db, "SELECT count(*) FROM pg_locks WHERE relation = 'run_total'::regclass AND NOT granted")
         folding_now.cancel()
         with pytest.raises(asyncio.CancelledError):
             await folding_now
@@ -182,8 +190,7 @@ async def test_it_waits_for_who_holds_the_lock(db: Database) -> None:
     async with db.transaction() as other:
         await other.execute("SELECT pg_advisory_xact_lock($1)", FOLD_LOCK)
         waiting = asyncio.create_task(fold(db))
-        while not await db.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
-            pass
+        await hold(db, WAITS_FOR_ADVISORY_LOCK)
         assert await db.fetchval("SELECT count(*) FROM run_hour") == 0
     await waiting
     await assert_hours_are_what_the_runs_say(db)
@@ -199,8 +206,7 @@ async def test_the_time_that_callers_are_given_for_a_statement_does_not_cut_it(
     async with db.transaction() as other:
         await other.execute("SELECT pg_advisory_xact_lock($1)", FOLD_LOCK)
         waiting = asyncio.create_task(fold(hasty))
-        while not await db.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
-            pass
+        await hold(db, WAITS_FOR_ADVISORY_LOCK)
         await other.execute("SELECT pg_sleep(0.6)")
     await waiting
     await assert_hours_are_what_the_runs_say(db)

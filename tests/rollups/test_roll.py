@@ -1,5 +1,6 @@
 """What is above the hours says the same as the runs, and putting cells together changes no sum."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -14,14 +15,14 @@ from formicary.rollups.fold import fold
 from formicary.rollups.recompute import recompute
 from formicary.rollups.roll import roll
 
-from ..ingest.factories import NOW
+from ..ingest.factories import NOW, run_input
 from .expected import (
     assert_days_are_what_the_runs_say,
     assert_hours_are_what_the_runs_say,
     day_of,
     held,
 )
-from .test_fold import AT, any_run, record
+from .test_fold import AT, WAITS_FOR_ADVISORY_LOCK, any_run, hold, record
 
 MIDNIGHT = day_of(datetime.now(UTC))
 
@@ -94,6 +95,51 @@ async def test_above_a_stale_hour_nothing_is_made(db: Database) -> None:
         assert await db.fetchval(f"SELECT count(*) FROM {table}") == 0
     await settle(db, datetime.now(UTC))
     assert await db.fetchval("SELECT count(*) FROM run_day") == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "tier", "owner"),
+    [
+        ("OF_DAYS_OF_AGENTS", Tier.DAY, "id"),
+        ("OF_PROJECT_HOURS", Tier.PROJECT_HOUR, "project_id"),
+        ("OF_PROJECT_DAYS", Tier.PROJECT_DAY, "project_id"),
+    ],
+)
+async def test_above_an_hour_that_becomes_stale_meanwhile_nothing_is_made(
+    db: Database, monkeypatch: pytest.MonkeyPatch, step: str, tier: Tier, owner: str
+) -> None:
+    """The correction is committed while marks are looked for, by a statement that no longer sees what it has marked."""
+    run = {"agent": "a", "project": "p", "externalId": "x", "startedAt": AT.isoformat()}
+    await record(db, [run_input(**run, status="SUCCEEDED", inputTokens=5)])
+    await settle(db, datetime.now(UTC))
+    await db.execute("DELETE FROM rollup_stale WHERE tier = $1", Tier.PHEROMONE)
+    await db.execute(
+        f"INSERT INTO rollup_stale (tier, owner_id, starts_at) SELECT $1, {owner}, $2 FROM agent",
+        tier,
+        AT.replace(minute=0) if tier is Tier.PROJECT_HOUR else day_of(AT),
+    )
+    rolled: rolling.Step = getattr(rolling, step)
+    slow = rolled.lock.replace("WHERE", "WHERE (SELECT pg_advisory_xact_lock(1)::text) IS NOT NULL AND", 1)
+    monkeypatch.setattr(rolling, step, rolled._replace(lock=slow))
+    async with db.transaction() as other:
+        await other.execute("SELECT pg_advisory_xact_lock(1)")
+        turn = asyncio.create_task(roll(db, datetime.now(UTC)))
+        await hold(db, WAITS_FOR_ADVISORY_LOCK)
+        await record(db, [run_input(**run, status="SUCCEEDED", inputTokens=7)])
+    await turn
+    marks = await db.fetch("SELECT tier FROM rollup_stale ORDER BY tier")
+    assert [row["tier"] for row in marks] == list(Tier)
+
+
+async def test_days_of_projects_wait_for_their_hours(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts = [(day_of(AT) + timedelta(hours=n)).isoformat() for n in range(3)]
+    await record(db, [run_input(agent="a", status="SUCCEEDED", startedAt=start) for start in starts])
+    await fold(db)
+    monkeypatch.setattr(rolling, "MOST_PROJECT_HOURS", 2)
+    assert await roll(db, datetime.now(UTC))
+    assert await db.fetchval("SELECT count(*) FROM project_day") == 0
+    assert not await roll(db, datetime.now(UTC))
+    assert await db.fetchval("SELECT count(*) FROM project_day") == 1
 
 
 async def test_recompute_leaves_to_the_fold_what_is_in_the_ledger(db: Database) -> None:
