@@ -33,6 +33,10 @@ AGENTS_HOURS = """rollup_stale h
     JOIN agent a ON a.project_id = h.owner_id
     JOIN run_hour c ON c.agent_id = a.id AND c.starts_at = h.starts_at"""
 
+OF_STALE_DAY = f"""
+    JOIN rollup_stale d ON d.tier = {Tier.PROJECT_DAY:d} AND d.owner_id = h.owner_id
+        AND d.starts_at = date_trunc('day', h.starts_at, 'UTC')"""
+
 SUMMED = (
     "messages",
     "input_tokens",
@@ -138,16 +142,15 @@ class FigureSql:
                 f"rollup_stale d JOIN project_hour c ON c.project_id = d.owner_id AND {_hours_of('d.starts_at')}",
                 f"{self._stale('d', Tier.PROJECT_DAY, self.spans.days)}{fresh(Tier.PROJECT_HOUR, 'c.project_id')}",
             )
-            yield from self._of_agents_for_projects(self.spans.days)
+            yield self._of_agents_for_projects(self.spans.days, AGENTS_HOURS + OF_STALE_DAY)
         for span in self.spans.hours:
             during = self._during("c.starts_at", span)
             yield self._of_cells(PROJECTS, "project_hour c", during + fresh(Tier.PROJECT_HOUR, "c.project_id"))
-            yield from self._of_agents_for_projects(span)
+            yield self._of_agents_for_projects(span, AGENTS_HOURS)
 
-    def _of_agents_for_projects(self, span: Span) -> Iterable[str]:
-        """What stale hours of projects are made of. A fresh day has none."""
-        stale = self._stale("h", Tier.PROJECT_HOUR, span)
-        yield self._of_cells(AGENTS, AGENTS_HOURS, stale + self._fresh_hours())
+    def _of_agents_for_projects(self, span: Span, tables: str) -> str:
+        """What stale hours of projects are made of."""
+        return self._of_cells(AGENTS, tables, self._stale("h", Tier.PROJECT_HOUR, span) + self._fresh_hours())
 
     def _of_agents(self) -> Iterable[str]:
         """Days; the hours around them and under stale days."""

@@ -14,12 +14,16 @@ from formicary.config import Settings
 from formicary.db import Database
 from formicary.ingest.recorder import Recorder
 from formicary.ingest.run_input import RunInput
+from formicary.models.rollup import Tier
 from formicary.models.run import RunStatus
 from formicary.resolvers.figures import read
 from formicary.resolvers.question import Dimension, Question, Source, Wants
 from formicary.resolvers.ranges import ResolvedRange
 from formicary.resolvers.run_filter import RunFilter
 from formicary.resolvers.spans import Bucket
+from formicary.rollups import fold as folding
+from formicary.rollups import recompute as recomputing
+from formicary.rollups import roll as rolling_up
 from formicary.rollups.aggregate import settle
 from formicary.rollups.fold import fold
 from formicary.rollups.recompute import recompute
@@ -37,6 +41,16 @@ NOT_OF_PEOPLE = Wants(durations=True)
 PEOPLE = ("distinct_users", "distinct_sessions")
 DAY = 24 * 3600
 FINAL = (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.TIMED_OUT)
+
+SIZES = (
+    (folding, "MOST_BATCHES"),
+    (folding, "MOST_RUNS"),
+    (recomputing, "MOST_HOURS"),
+    (recomputing, "MOST_RUNS"),
+    (rolling_up, "MOST_DAYS"),
+    (rolling_up, "MOST_PROJECT_HOURS"),
+    (rolling_up, "MOST_PROJECT_DAYS"),
+)
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 """An example takes a second, so to find a smaller one that fails is left to who looks for it."""
@@ -119,7 +133,19 @@ questions = st.builds(
 )
 
 
-EVERYTHING = Question(ResolvedRange(ago(26 * DAY), ago(-DAY)), by=Dimension.AGENT, wants=ALL)
+ALL_TIME = ResolvedRange(ago(26 * DAY), ago(-DAY))
+EVERYTHING = (
+    Question(ALL_TIME, by=Dimension.AGENT, wants=ALL),
+    Question(ALL_TIME, by=Dimension.PROJECT, wants=NOT_OF_PEOPLE),
+)
+"""Of agents and of projects, which are read from tiers of their own."""
+
+
+@pytest.fixture
+def small_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turns so small that they leave work half done: some days of a project made and some not."""
+    for module, name in SIZES:
+        monkeypatch.setattr(module, name, 2)
 
 
 async def hold(db: Database, question: Question, sources: Sequence[Source]) -> None:
@@ -153,16 +179,46 @@ async def fresh_database(server_dsn: str, template: str) -> AsyncIterator[Databa
         await postgres.execute(server_dsn, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+async def test_while_tiers_are_being_made_nothing_is_missing_or_counted_twice(db: Database, small_turns: None) -> None:
+    start = _aligned(ago(5 * DAY), DAY)
+    batches = [[_in_hour(start, 7 * n + m) for m in range(7)] for n in range(10)]
+    for batch in batches:
+        await recording(batch)(db)
+    for turn in (fold, rolling):
+        more: object = True
+        while more:
+            more = await turn(db)
+            for question in EVERYTHING:
+                await hold(db, question, (Source.AUTO,))
+
+
+async def test_a_stale_hour_of_a_project_under_a_day_that_is_not_stale_is_not_counted_again(db: Database) -> None:
+    start = _aligned(ago(5 * DAY), DAY)
+    await recording([_in_hour(start, 1), _in_hour(start, 25)])(db)
+    await settle(db, NOW)
+    await db.execute(
+        "INSERT INTO rollup_stale (tier, owner_id, starts_at) SELECT $1, project_id, starts_at FROM project_hour",
+        Tier.PROJECT_HOUR,
+    )
+    for question in EVERYTHING:
+        await hold(db, question, (Source.AUTO,))
+
+
+def _in_hour(start: datetime, number: int) -> RunInput:
+    return run_input(agent="a", status="SUCCEEDED", startedAt=(start + timedelta(hours=number)).isoformat())
+
+
 @settings(max_examples=20, phases=PHASES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(before=steps, after=steps, asked=st.lists(questions, min_size=3, max_size=5))
 async def test_every_source_gives_what_the_runs_come_to(
-    server_dsn: str, template: str, before: list[Step], after: list[Step], asked: list[Question]
+    small_turns: None, server_dsn: str, template: str, before: list[Step], after: list[Step], asked: list[Question]
 ) -> None:
     async with fresh_database(server_dsn, template) as db:
         for phase in (before, after):
             for step in phase:
                 await step(db)
-                await hold(db, EVERYTHING, (Source.AUTO,))
+                for question in EVERYTHING:
+                    await hold(db, question, (Source.AUTO,))
             for question in asked:
                 await hold(db, question, (Source.AUTO, Source.REALTIME))
             await settle(db, NOW)
