@@ -1,5 +1,6 @@
 """Making stored figures on demand: whatever is waiting, or a range anew."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from ..db import Database
@@ -7,11 +8,14 @@ from ..models.rollup import Tier
 from .cells import HOUR_OF_RUN
 from .fold import fold
 from .lock import fold_transaction
-from .recompute import HORIZON, recompute, recompute_within
-from .roll import roll
+from .recompute import HORIZON, recompute_within
+from .roll import MOST_DAYS, MOST_PROJECT_DAYS, MOST_PROJECT_HOURS, roll
 from .stale import mark, marks_of_hours
 
 HOUR = timedelta(hours=1)
+BEFORE_AGENTS = 0
+"""Where ids of agents begin."""
+LEAST_ROLLED = min(MOST_DAYS, MOST_PROJECT_HOURS, MOST_PROJECT_DAYS)
 
 MARK = mark(
     marks_of_hours(
@@ -31,12 +35,15 @@ MADE = """
     SELECT count(*) FROM run_day
     WHERE starts_at >= $1 AND starts_at < $2 AND ($3::bigint IS NULL OR agent_id = $3)"""
 
+ABOVE = "SELECT count(*) FROM rollup_stale WHERE starts_at < $1 AND tier IN ($2, $3, $4)"
+
 
 async def settle(db: Database, now: datetime) -> None:
     """Go on until nothing is left that can be done by `now`."""
-    for step in (fold, recompute):
-        while await step(db):
-            pass
+    while await fold(db):
+        pass
+    while (await recompute_within(db)).last:
+        pass
     while await roll(db, now):
         pass
 
@@ -46,19 +53,52 @@ async def aggregate(db: Database, from_: datetime, to: datetime, agent_id: int |
 
     Hours before the horizon stay as they are: their runs may be gone. Gives how many cells of agents were made, of
     hours and of those days that are over.
+
+    Day by day, so that others have their turns in between, and each hour once: what is recorded and corrected
+    meanwhile is left to the background work, or there might be no end.
     """
-    while await fold(db):
-        pass
-    from_, to = _hour(from_), -(-(to - _EPOCH) // HOUR) * HOUR + _EPOCH
-    async with fold_transaction(db) as connection:
-        from_ = max(from_, await connection.fetchval(HORIZON))
-        await connection.execute(MARK, from_, to, agent_id)
+    await _fold_what_waits(db)
+    from_ = max(_hour(from_), _hour(await db.fetchval("SELECT runs_since FROM run_horizon")))
+    to = -(-(to - _EPOCH) // HOUR) * HOUR + _EPOCH
     cells = 0
-    while (turn := await recompute_within(db, from_, to, agent_id)).hours:
-        cells += turn.cells
-    while await roll(db, datetime.now(UTC)):
-        pass
-    return cells + int(await db.fetchval(MADE, _hour(from_).replace(hour=0), to, agent_id))
+    for start, end in _days(from_, to):
+        await _mark(db, start, end, agent_id)
+        cells += await _make_once(db, start, end, agent_id)
+    await _roll_what_waits(db, to)
+    return cells + int(await db.fetchval(MADE, from_.replace(hour=0), to, agent_id))
+
+
+async def _fold_what_waits(db: Database) -> None:
+    last = await db.fetchval("SELECT max(id) FROM run_batch")
+    while await db.fetchval("SELECT min(id) <= $1 FROM run_batch", last):
+        await fold(db)
+
+
+async def _mark(db: Database, from_: datetime, to: datetime, agent_id: int | None) -> None:
+    async with fold_transaction(db) as connection:
+        await connection.execute(MARK, max(from_, await connection.fetchval(HORIZON)), to, agent_id)
+
+
+async def _make_once(db: Database, from_: datetime, to: datetime, agent_id: int | None) -> int:
+    """Make what is stale in [from_, to), but nothing twice; gives how many cells that were."""
+    cells, place = 0, (from_, BEFORE_AGENTS)
+    while (turn := await recompute_within(db, place, to, agent_id)).last:
+        cells, place = cells + turn.cells, turn.last
+    return cells
+
+
+async def _roll_what_waits(db: Database, to: datetime) -> None:
+    """Take as many turns as what is marked by now can need, and not those of what is marked meanwhile."""
+    for _ in range(1 + await db.fetchval(ABOVE, to, Tier.DAY, Tier.PROJECT_HOUR, Tier.PROJECT_DAY) // LEAST_ROLLED):
+        if not await roll(db, datetime.now(UTC)):
+            break
+
+
+def _days(from_: datetime, to: datetime) -> Iterator[tuple[datetime, datetime]]:
+    while from_ < to:
+        midnight = min(from_.replace(hour=0) + timedelta(days=1), to)
+        yield from_, midnight
+        from_ = midnight
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

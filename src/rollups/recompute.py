@@ -27,9 +27,9 @@ HORIZON = "SELECT runs_since FROM run_horizon FOR SHARE"
 TAKE = f"""
     WITH oldest AS MATERIALIZED (
         SELECT s.owner_id, s.starts_at FROM rollup_stale s
-        WHERE s.tier = {Tier.HOUR:d} AND ($2::timestamptz IS NULL OR s.starts_at >= $2)
-        AND ($3::timestamptz IS NULL OR s.starts_at < $3) AND ($4::bigint IS NULL OR s.owner_id = $4)
-        ORDER BY s.starts_at, s.owner_id LIMIT $5 FOR UPDATE SKIP LOCKED
+        WHERE s.tier = {Tier.HOUR:d} AND ($2::timestamptz IS NULL OR (s.starts_at, s.owner_id) > ($2, $3::bigint))
+        AND ($4::timestamptz IS NULL OR s.starts_at < $4) AND ($5::bigint IS NULL OR s.owner_id = $5)
+        ORDER BY s.starts_at, s.owner_id LIMIT $6 FOR UPDATE SKIP LOCKED
     ), sized AS MATERIALIZED (
         SELECT o.owner_id, o.starts_at, p.runs,
             sum(p.runs) OVER (ORDER BY o.starts_at, o.owner_id) - p.runs AS before
@@ -40,8 +40,8 @@ TAKE = f"""
         ) p
     )
     DELETE FROM rollup_stale s USING sized o
-    WHERE s.tier = {Tier.HOUR:d} AND s.owner_id = o.owner_id AND s.starts_at = o.starts_at AND o.before < $6
-    RETURNING s.owner_id, s.starts_at"""
+    WHERE s.tier = {Tier.HOUR:d} AND s.owner_id = o.owner_id AND s.starts_at = o.starts_at AND o.before < $7
+    RETURNING s.owner_id, s.starts_at, (SELECT count(*) FROM oldest) AS waiting"""
 
 RUNS = f"""
     h AS (
@@ -74,7 +74,7 @@ HOURS = f"""
     ), series AS (
         {add_series("change")}
     )
-    SELECT count(*) FROM cell"""
+    SELECT (SELECT count(*) FROM cell) AS cells, (SELECT count(*) FROM old) AS replaced"""
 
 ERRORS = f"""
     WITH {RUNS}, old AS (
@@ -91,38 +91,52 @@ MARK = mark(
 )
 
 
-class Turn(NamedTuple):
-    """What a turn did: the stale hours that it took, and the cells that it made of them."""
+Place = tuple[datetime, int]
+"""Where an hour of an agent stands among the stale ones: its start and the agent."""
 
-    hours: int
-    cells: int
+
+class Turn(NamedTuple):
+    """What a turn did: the last of the stale hours that it took, and the cells that it made of them all, and replaced.
+
+    `last` is None where nothing was stale. `was_cut` tells that there was more than a turn takes.
+    """
+
+    last: Place | None = None
+    was_cut: bool = False
+    cells: int = 0
+    replaced: int = 0
 
 
 async def recompute(db: Database) -> bool:
-    """Take one turn; gives whether more may be waiting.
+    """Take one turn; gives whether more is waiting that should be made at once.
 
-    Where runs of a busy hour are corrected all the time, that hour is made anew in every turn. So turns should be
-    well apart: the longer they take, the more.
+    Those are hours that have not been made before. Where runs of busy hours are corrected all the time, those hours
+    are made anew in every turn, so turns at them should be well apart: the longer they take, the more.
     """
-    return (await recompute_within(db)).hours > 0
+    turn = await recompute_within(db)
+    return turn.was_cut and not turn.replaced
 
 
 async def recompute_within(
-    db: Database, from_: datetime | None = None, to: datetime | None = None, agent_id: int | None = None
+    db: Database, after: Place | None = None, to: datetime | None = None, agent_id: int | None = None
 ) -> Turn:
-    """Take one turn at hours that start in [from_, to), of one agent or of all."""
+    """Take one turn at hours behind a place that start before `to`, of one agent or of all."""
     async with fold_transaction(db) as connection:
         await connection.execute(BY_KEY)
         since = await connection.fetchval(HORIZON)
-        taken = await connection.fetch(TAKE, since, from_, to, agent_id, MOST_HOURS, MOST_RUNS)
+        taken = await connection.fetch(TAKE, since, *(after or (None, None)), to, agent_id, MOST_HOURS, MOST_RUNS)
+        if not taken:
+            return Turn()
         hours = [(row["owner_id"], row["starts_at"]) for row in taken if row["starts_at"] >= since]
-        cells = await _make(connection, hours) if hours else 0
-    return Turn(len(taken), cells)
+        cells, replaced = await _make(connection, hours) if hours else (0, 0)
+    was_cut = len(taken) == MOST_HOURS or len(taken) < taken[0]["waiting"]
+    return Turn(max((row["starts_at"], row["owner_id"]) for row in taken), was_cut, cells, replaced)
 
 
-async def _make(connection: Connection, hours: list[tuple[int, datetime]]) -> int:
+async def _make(connection: Connection, hours: list[tuple[int, datetime]]) -> tuple[int, int]:
+    """Gives how many cells were made, and how many replaced."""
     agents, starts = [agent for agent, _ in hours], [at for _, at in hours]
-    cells: int = await connection.fetchval(HOURS, agents, starts, BOUNDS)
+    cells, replaced = await connection.fetchrow(HOURS, agents, starts, BOUNDS)
     await connection.execute(ERRORS, agents, starts)
     await connection.execute(MARK, agents, starts)
-    return cells
+    return cells, replaced

@@ -11,6 +11,6 @@ from .journal import Journal
 from .last_run import LastRun
 from .leader import Leader
 from .loop import Loop
-from .pace import Every, Midnight
+from .pace import Every, Midnight, Sparing
 
-__all__ = ["NAMES", "Every", "Job", "Journal", "LastRun", "Leader", "Loop", "Midnight", "at_work", "jobs"]
+__all__ = ["NAMES", "Every", "Job", "Journal", "LastRun", "Leader", "Loop", "Midnight", "Sparing", "at_work", "jobs"]

@@ -14,7 +14,7 @@ from ..rollups.recompute import recompute
 from ..rollups.retention import expire
 from ..rollups.roll import roll
 from .job import Job
-from .pace import Every, Midnight, Pace
+from .pace import Every, Midnight, Pace, Sparing
 
 HOUR = 3600.0
 
@@ -58,7 +58,7 @@ async def _score(db: Database, settings: Settings) -> None:
 
 WORK: tuple[tuple[str, Work, Pace], ...] = (
     ("fold", _fold, Every(1.0)),
-    ("stale hours", _recompute, Every(5.0)),
+    ("stale hours", _recompute, Sparing(5.0, share=0.1)),
     ("day tier", _roll, Every(30.0)),
     ("daily aggregation", _aggregate_yesterday, Midnight()),
     ("pheromone", _score, Every(15.0)),

@@ -44,6 +44,30 @@ class Every:
 
 
 @dataclass(frozen=True, slots=True)
+class Sparing:
+    """Every `seconds`, as `Every`, but at most `share` of the time: the longer the last run took, the later the next.
+
+    Where there is more to do at once, no pace is asked.
+    """
+
+    seconds: float
+    share: float
+
+    @property
+    def is_rare(self) -> bool:
+        return self.seconds >= RARE_SECONDS
+
+    def next_at(self, last: LastRun) -> datetime:
+        return last.started_at + timedelta(seconds=self._between(last))
+
+    def seconds_left(self, last: LastRun, *, now: datetime, elapsed: float | None) -> float:  # noqa: ARG002
+        return 0.0 if elapsed is None else self._between(last) - elapsed
+
+    def _between(self, last: LastRun) -> float:
+        return max(self.seconds, (last.duration_ms or 0) / 1000 / self.share)
+
+
+@dataclass(frozen=True, slots=True)
 class Midnight:
     """Daily at midnight UTC.
 

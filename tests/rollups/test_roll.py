@@ -8,6 +8,8 @@ import pytest
 
 from formicary.db import Database
 from formicary.models.rollup import Tier
+from formicary.rollups import aggregate as aggregating
+from formicary.rollups import recompute as recomputing
 from formicary.rollups import roll as rolling
 from formicary.rollups.aggregate import aggregate, settle
 from formicary.rollups.cells import COLUMNS, KEY
@@ -24,6 +26,11 @@ from .expected import (
 )
 from .test_fold import AT, WAITS_FOR_ADVISORY_LOCK, any_run, hold, record
 
+HOUR = timedelta(hours=1)
+MARK_ALL = f"""
+    INSERT INTO rollup_stale (tier, owner_id, starts_at)
+    SELECT DISTINCT {Tier.HOUR:d}, agent_id, date_trunc('hour', started_at, 'UTC') FROM run
+    ORDER BY 1, 2, 3 ON CONFLICT ON CONSTRAINT rollup_stale_pkey DO NOTHING"""
 MIDNIGHT = day_of(datetime.now(UTC))
 
 
@@ -153,6 +160,84 @@ async def test_recompute_leaves_to_the_fold_what_is_in_the_ledger(db: Database) 
         pass
     await fold(db)
     await assert_hours_are_what_the_runs_say(db)
+
+
+async def stale_hours(db: Database) -> int:
+    return int(await db.fetchval("SELECT count(*) FROM rollup_stale WHERE tier = $1", Tier.HOUR))
+
+
+async def record_in_three_hours(db: Database) -> None:
+    await record(db, [any_run(Random(n), agent="a", startedAt=(AT + n * HOUR).isoformat()) for n in range(3)])
+
+
+async def test_hours_that_were_never_made_are_gone_on_with_at_once(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await record_in_three_hours(db)
+    await db.execute("DELETE FROM run_batch")
+    await db.execute(MARK_ALL)
+    monkeypatch.setattr(recomputing, "MOST_HOURS", 2)
+    assert await recompute(db)
+    assert await stale_hours(db) == 1
+    assert not await recompute(db)
+    await assert_hours_are_what_the_runs_say(db)
+
+
+async def test_an_hour_with_too_many_runs_for_a_turn_is_not_the_last_one(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await record_in_three_hours(db)
+    await db.execute("DELETE FROM run_batch")
+    await db.execute(MARK_ALL)
+    monkeypatch.setattr(recomputing, "MOST_RUNS", 1)
+    assert [await recompute(db) for _ in range(3)] == [True, True, False]
+    await assert_hours_are_what_the_runs_say(db)
+
+
+async def test_hours_that_are_corrected_again_and_again_take_no_turn_after_turn(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await record_in_three_hours(db)
+    await fold(db)
+    await db.execute(MARK_ALL)
+    assert not await recompute(db)
+    await db.execute(MARK_ALL)
+    monkeypatch.setattr(recomputing, "MOST_HOURS", 1)
+    assert not await recompute(db)
+    assert await stale_hours(db) == 2
+
+
+async def test_what_is_made_stale_all_the_time_is_aggregated_once(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one hour a turn, and all of them stale again after each."""
+    await record_in_three_hours(db)
+    monkeypatch.setattr(recomputing, "MOST_HOURS", 1)
+
+    async def make_stale() -> None:
+        while True:
+            await db.execute(MARK_ALL)
+
+    making_stale = asyncio.create_task(make_stale())
+    async with asyncio.timeout(30):
+        made = await aggregate(db, AT, AT + 3 * HOUR)
+    making_stale.cancel()
+    await asyncio.wait({making_stale})
+    days = await db.fetchval("SELECT count(*) FROM run_day")
+    assert made == 3 + days
+    await settle(db, datetime.now(UTC))
+    await assert_hours_are_what_the_runs_say(db)
+
+
+async def test_a_range_of_days_is_aggregated_day_by_day(db: Database, statements: list[str]) -> None:
+    starts = [AT.replace(hour=23), AT.replace(hour=23) + HOUR, AT + timedelta(days=2)]
+    await record(db, [any_run(Random(1), agent="a", startedAt=at.isoformat()) for at in starts])
+    await db.execute("DELETE FROM run_batch")
+    statements.clear()
+    assert await aggregate(db, starts[0], starts[-1] + HOUR) == 6
+    assert statements.count(aggregating.MARK) == 3
+    await assert_hours_are_what_the_runs_say(db)
+    await assert_days_are_what_the_runs_say(db, MIDNIGHT)
 
 
 async def test_what_was_recorded_without_a_ledger_is_made_by_recompute(db: Database) -> None:

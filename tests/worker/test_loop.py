@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from formicary.db import Database
-from formicary.worker import Every, Job, Journal, LastRun, Leader, Loop, Midnight
+from formicary.worker import Every, Job, Journal, LastRun, Leader, Loop, Midnight, Sparing
 from formicary.worker import failures as failures_module
 
 from .deed import Deed
@@ -246,3 +246,11 @@ def test_an_interval_counts_from_start_to_start_and_by_no_wall_clock() -> None:
     last = LastRun(NOON, 1, None)
     assert Every(10).seconds_left(last, now=NOON - timedelta(days=1), elapsed=4) == 6
     assert Every(10).seconds_left(last, now=NOON, elapsed=None) == 0
+
+
+@pytest.mark.parametrize(("took_ms", "seconds"), [(None, 5), (0, 5), (500, 5), (2_000, 20), (60_000, 600)])
+def test_a_sparing_pace_takes_a_share_of_the_time_however_long_a_run_takes(took_ms: int | None, seconds: int) -> None:
+    pace, last = Sparing(5, share=0.1), LastRun(NOON, took_ms, None)
+    assert pace.next_at(last) == NOON + timedelta(seconds=seconds)
+    assert pace.seconds_left(last, now=NOON, elapsed=2) == seconds - 2
+    assert pace.seconds_left(last, now=NOON, elapsed=None) == 0
