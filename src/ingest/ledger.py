@@ -27,8 +27,10 @@ MARK = """
     ORDER BY m.tier, m.owner_id, m.starts_at
     ON CONFLICT ON CONSTRAINT rollup_stale_pkey DO UPDATE SET starts_at = excluded.starts_at"""
 
-# The lock keeps retention from dropping what is being corrected.
-HORIZON = "SELECT runs_since FROM run_horizon FOR SHARE"
+# Keeps retention from dropping what is being corrected: it locks runs first as well, then moves the horizon. The lock
+# is that of the rows which are written next; after the horizon it could be one that retention already holds.
+LOCK_RUNS = "LOCK TABLE run IN ROW EXCLUSIVE MODE"
+HORIZON = "SELECT runs_since FROM run_horizon"
 
 Mark: TypeAlias = tuple[int, int, datetime]
 """Tier, owner and start of what is stale."""
@@ -67,6 +69,7 @@ def corrects(stored: RunRow | None, row: RunRow) -> bool:
 
 async def horizon(connection: Connection) -> datetime:
     """From when on all runs are kept, until the transaction ends."""
+    await connection.execute(LOCK_RUNS)
     since: datetime = await connection.fetchval(HORIZON)
     return since
 

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from formicary.db import Database
+from formicary.ingest import ledger
 from formicary.ingest.recorder import Recorder
 from formicary.ingest.run_input import RunInput
 from formicary.models import Tier
@@ -31,6 +32,9 @@ STALE = "INSERT INTO rollup_stale (tier, owner_id, starts_at) VALUES ($1, 1, $2)
 WAITS = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()"
 WAITS_FOR_RUN = f"{WAITS} WHERE l.relation = 'run'::regclass AND NOT l.granted"
 WAITS_FOR_TIERS = f"{WAITS} WHERE l.objid = {FOLD_LOCK % 2**32} AND NOT l.granted"
+
+WAITS_FOR_ANYTHING = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 
 
 async def record(db: Database, *moments: datetime) -> None:
@@ -152,6 +156,29 @@ async def test_a_batch_that_is_being_written_is_waited_for_and_kept(db: Database
         await hold(db, WAITS_FOR_RUN)
     assert await expiring == []
     assert await kept(db) == [started_at]
+
+
+async def test_who_corrects_runs_and_who_drops_late_ones_do_not_wait_for_each_other(db: Database) -> None:
+    await expire_runs(db, HORIZON)
+    await record(db, HORIZON - 10 * WEEK, NOW)
+    async with db.transaction() as writer:
+        assert await ledger.horizon(writer) == HORIZON
+        expiring = asyncio.create_task(expire_runs(db, HORIZON))
+        await hold(db, WAITS_FOR_ANYTHING)
+        await writer.execute("UPDATE run SET messages = 2 WHERE started_at = $1", NOW)
+    await expiring
+    assert await kept(db) == [NOW]
+
+
+async def test_the_horizon_stays_until_a_correction_is_written(db: Database) -> None:
+    before = await horizon(db)
+    async with db.transaction() as writer:
+        assert await ledger.horizon(writer) == before
+        expiring = asyncio.create_task(expire_runs(db, HORIZON))
+        await hold(db, WAITS_FOR_ANYTHING)
+        assert await horizon(db) == before
+    await expiring
+    assert await horizon(db) == HORIZON
 
 
 async def test_runs_in_use_for_too_long_are_left_for_the_next_time(
