@@ -1,5 +1,6 @@
 """How the whole is doing, in the API."""
 
+from dataclasses import replace
 from typing import Any
 
 import strawberry
@@ -14,7 +15,10 @@ async def read_system(info: Info) -> Any:
 
 
 async def _jobs(info: Info) -> Any:
-    return await system.background_jobs(info.context.db)
+    jobs = await system.background_jobs(info.context.db)
+    if info.context.scope is None:
+        return jobs
+    return [replace(job, last_error=None) for job in jobs]
 
 
 @strawberry.type(description="A job of the background work, and how it went the last time.")
@@ -27,7 +31,10 @@ class BackgroundJob:
     last_duration_ms: float | None = strawberry.field(
         description="How long it took the last time, in whole milliseconds."
     )
-    last_error: str | None = strawberry.field(description="Why it failed the last time; null if it did well.")
+    last_error: str | None = strawberry.field(
+        description="Why it failed the last time; null if it did well, and for keys that are bound to projects, since "
+        "it may tell of others. `SystemStatus.fault` says to all that it failed."
+    )
     next_at: DateTime | None = strawberry.field(description="When it is due again.")
 
 

@@ -71,6 +71,16 @@ async def test_jobs_tell_their_last_run_and_health_what_is_wrong(ask: Ask, db: D
     }
 
 
+async def test_an_error_of_a_job_is_kept_from_who_is_bound_to_projects(ask: Ask, db: Database) -> None:
+    await Leader(db).renew()
+    await Journal(db).end(NAMES[0], LastRun(AT, 1500, "ValueError: of another project"), datetime.now(UTC))
+    query = "{ system { fault jobs { lastStartedAt lastError } } }"
+    assert (await ask(query))["system"]["jobs"][0]["lastError"] == "ValueError: of another project"
+    bound = (await ask(query, frozenset({1})))["system"]
+    assert bound["jobs"][0] == {"lastStartedAt": "2026-11-02T00:00:00Z", "lastError": None}
+    assert NAMES[0] in bound["fault"]
+
+
 async def test_batches_lag_until_they_are_folded(ask: Ask, record: Ask, db: Database) -> None:
     await record({})
     await record({})
