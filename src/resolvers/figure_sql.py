@@ -8,7 +8,18 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from ..models.rollup import Tier
-from ..rollups.cells import IS_SESSION, IS_USER, OF_CELLS, OF_RUNS, SESSION, TIMED, USER, bucket_entry, held
+from ..rollups.cells import (
+    HOUR_OF_RUN,
+    IS_SESSION,
+    IS_USER,
+    OF_CELLS,
+    OF_RUNS,
+    SESSION,
+    TIMED,
+    USER,
+    bucket_entry,
+    held,
+)
 from ..rollups.histogram import BOUNDS, COUNT_BITS, MOST
 from .layers import AGENTS, PROJECTS, RUNS, Layer
 from .question import Question, Source
@@ -18,7 +29,6 @@ from .statement import Statement
 
 DAYS_HOURS = "c.starts_at >= {day} AND c.starts_at < {day} + interval '24 hours'"
 
-HOUR_OF_RUN = "date_trunc('hour', r.started_at, 'UTC')"
 
 LEDGER = """run_batch b
     CROSS JOIN LATERAL unnest(b.agent_ids, b.first_ids, b.last_ids) AS e (agent_id, first_id, last_id)

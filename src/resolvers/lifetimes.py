@@ -11,8 +11,8 @@ from datetime import datetime
 from ..db import Database
 from ..models.agent import FIRST_PHEROMONE_SCORE
 from ..models.rollup import Tier
-from ..rollups.cells import OF_RUNS, held
-from .figure_sql import HOUR_OF_RUN, LEDGER, RUNS_OF_HOURS, fresh, sums
+from ..rollups.cells import HOUR_OF_RUN, OF_RUNS, held
+from .figure_sql import LEDGER, RUNS_OF_HOURS, fresh, sums
 from .layers import AGENTS, RUNS
 from .metrics import NOTHING, Metrics, Sums
 from .parts import Parts

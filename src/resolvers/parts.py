@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from ..models.rollup import Tier
-from .figure_sql import HOUR_OF_RUN, LEDGER, RUNS_OF_HOURS, fresh
+from ..rollups.cells import HOUR_OF_RUN
+from .figure_sql import LEDGER, RUNS_OF_HOURS, fresh
 from .layers import AGENTS, RUNS, Layer
 from .question import Dimension
 from .run_filter import ResolvedFilter

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from ..db import Database
+from ..rollups.cells import HOUR_OF_RUN
 from . import figures
-from .figure_sql import HOUR_OF_RUN
 from .figures import Reading
 from .parts import Parts
 from .question import Dimension, Question
