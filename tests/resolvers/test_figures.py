@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import cycle
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -208,17 +209,16 @@ def _in_hour(start: datetime, number: int) -> RunInput:
     return run_input(agent="a", status="SUCCEEDED", startedAt=(start + timedelta(hours=number)).isoformat())
 
 
-@settings(max_examples=20, phases=PHASES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=14, phases=PHASES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(before=steps, after=steps, asked=st.lists(questions, min_size=3, max_size=5))
 async def test_every_source_gives_what_the_runs_come_to(
     small_turns: None, server_dsn: str, template: str, before: list[Step], after: list[Step], asked: list[Question]
 ) -> None:
     async with fresh_database(server_dsn, template) as db:
         for phase in (before, after):
-            for step in phase:
+            for step, question in zip(phase, cycle(EVERYTHING)):
                 await step(db)
-                for question in EVERYTHING:
-                    await hold(db, question, (Source.AUTO,))
+                await hold(db, question, (Source.AUTO,))
             for question in asked:
                 await hold(db, question, (Source.AUTO, Source.REALTIME))
             await settle(db, NOW)
