@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 
 import msgspec
@@ -23,7 +23,7 @@ from . import dataset, processes
 from . import population as p
 from .client import post, send_all
 from .figures import Measure, Report, Table, percentile
-from .server import Server, scratch
+from .server import Server, scratch, serve
 
 RUNS = 5_000_000
 QUICK_RUNS = 200_000
@@ -62,15 +62,18 @@ FIFTY_AGENTS = """{
 
 def measure(*, quick: bool) -> Report:
     report = Report("aggregates")
-    growth: list[tuple[int, float]] = []
+    growth = Table("Growth: one agent's 7 days with percentiles", ["runs", "ms"])
     for number in (QUICK_RUNS,) if quick else (RUNS // 10, SUMMARY_RUNS, RUNS):
+        last, until = number in {RUNS, QUICK_RUNS}, datetime.now(UTC)
         with scratch() as directory, EmbeddedPostgres(directory / "data", fsync=False) as postgres:
-            growth.append(
-                (number, asyncio.run(_measure(postgres.dsn, number, report, last=number in {RUNS, QUICK_RUNS})))
-            )
-    report.tables.append(
-        Table("Growth: one agent's 7 days with percentiles", ["runs", "ms"], [[runs, ms] for runs, ms in growth])
-    )
+            took = asyncio.run(_measure(postgres.dsn, number, until, report, last=last))
+            if last:
+                with serve(directory / "data", "--no-worker") as server:
+                    table, measures = _fifty_agents(server, until)
+                report.tables.append(table)
+                report.measures += measures
+        growth.rows.append([number, took])
+    report.tables.append(growth)
     return report
 
 
@@ -166,8 +169,10 @@ async def _space_and_time(db: Database, number: int, until: datetime, aggregated
     await aggregate(db, day, day + timedelta(days=1))
     one_day = time.perf_counter() - begun
     runs, tiers = await db.fetchval(SIZE, ["run", "run_key"]), await db.fetchval(SIZE, TIERS)
-    sizes = [[name, await db.fetchval(SIZE, [name]) / 2**20] for name in ("run", "run_key", *TIERS)]
-    report.tables.append(Table(f"Disk at {number:,} runs, indexes included", ["table", "MB"], sizes))
+    sizes = Table(f"Disk at {number:,} runs, indexes included", ["table", "MB"])
+    for name in ("run", "run_key", *TIERS):
+        sizes.rows.append([name, await db.fetchval(SIZE, [name]) / 2**20])
+    report.tables.append(sizes)
     report.measures += [
         Measure("all agents of one day aggregated", one_day, "s", at_most=10),
         Measure(f"all of {number:,} runs aggregated", aggregated, "s"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from formicary.db import Database
 from formicary.models.run import RunStatus
-from formicary.resolvers.metrics import TEN_DIGITS, Metrics
+from formicary.resolvers.metrics import TEN_DIGITS
 from formicary.resolvers.question import Dimension, Group, Key, Question
 from formicary.resolvers.spans import Bucket, floor
 
@@ -40,7 +40,7 @@ class Expected:
 
 async def expected(db: Database, question: Question) -> dict[Group, Expected]:
     grouped: dict[Group, list[Run]] = {}
-    for run in await db.fetch("SELECT * FROM run"):
+    for run in map(dict, await db.fetch("SELECT * FROM run")):
         if _is_asked_for(run, question):
             start = None if question.bucket is None else floor(run["started_at"], question.bucket.length)
             grouped.setdefault((KEYS[question.by](run), start), []).append(run)
@@ -106,7 +106,7 @@ def _latency(durations: list[int | None]) -> dict[str, float] | None:
     }
 
 
-def shown(metrics: Metrics, names: Iterable[str]) -> dict[str, object]:
+def shown(metrics: object, names: Iterable[str]) -> dict[str, object]:
     """The same figures as the resolvers give them."""
     return {name: _attribute(metrics, name) for name in names}
 

@@ -40,7 +40,7 @@ RUNS: list[dict[str, object]] = [
     failed("b", "02:20", "timeout after 7 ms", "Timeout", agent="other", status="TIMED_OUT", userId="u1"),
     failed("c", "03:30", "timeout after 988 ms", "Timeout", model="m2", version="2"),
     failed("d", "01:50", "no such file: /tmp/a/b.txt", "OSError"),
-    failed("e", "01:40", "no such file: /home/x/c.txt", "OSError", model="m1"),
+    failed("e", "01:40", "no such file: /srv/x/c.txt", "OSError", model="m1"),
     failed("f", "04:00", None, "KeyError"),
     failed("g", "05:00", "timeout after 5 ms", "Other"),
     failed("h", "06:00", None),
