@@ -12,6 +12,7 @@ from typing import TypeAlias
 from ..db import Connection
 from ..models.rollup import Tier
 from ..models.run import RunStatus
+from ..rollups.cells import READ
 from .row import RunRow
 
 COLUMNS = ("id", "recorded_at", "started_from", "started_to", "agent_ids", "first_ids", "last_ids")
@@ -37,28 +38,7 @@ Mark: TypeAlias = tuple[int, int, datetime]
 
 _FINAL = int(RunStatus.SUCCEEDED)
 
-told = attrgetter(
-    "started_at",
-    "project_id",
-    "version_id",
-    "status",
-    "duration_ms",
-    "model",
-    "provider",
-    "input_tokens",
-    "output_tokens",
-    "total_tokens",
-    "cost",
-    "cost_source",
-    "error_type",
-    "error_message",
-    "session_id",
-    "user_id",
-    "files_created",
-    "files_modified",
-    "messages",
-    "pheromone_score",
-)
+told = attrgetter(*(column for column in READ if column not in {"agent_id", "id", "batch_id"}))
 """All of a run that a tier holds in any form."""
 
 

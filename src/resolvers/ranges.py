@@ -40,7 +40,8 @@ def _last(range_: TimeRange, now: datetime) -> ResolvedRange:
     if range_.from_ is not None or range_.to is not None:
         raise BadInputError("range: give either `last` or `from` and `to`, not both.")
     if range_.last is None or not 0 < range_.last <= LONGEST / timedelta(milliseconds=1):
-        raise BadInputError("range.last: must be longer than nothing and at most 400 days.")
+        given = f"{range_.last or 0:,} ms"
+        raise BadInputError(f"range.last: {given} is not longer than nothing and at most {LONGEST.days} days.")
     return ResolvedRange(now - timedelta(milliseconds=range_.last), now)
 
 
