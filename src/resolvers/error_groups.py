@@ -8,12 +8,11 @@ from datetime import datetime
 
 from ..db import Database
 from ..rollups.fingerprint import ERRED, FINGERPRINT, MESSAGE
-from . import figures
-from .figures import Reading
 from .page import PageArgs
 from .parts import Parts
 from .question import Dimension, Question
 from .ranges import ResolvedRange
+from .reading import Reading, reading
 from .run_filter import RunFilter
 from .scope import Scope
 from .spans import Bucket
@@ -83,10 +82,10 @@ async def _read(
     size = PageArgs(first=which.first).size
     question = Question(which.range, which.where, by=which.by, bucket=Bucket.HOUR, owners=owners)
     groups: dict[int, list[ErrorGroup]] = {}
-    async with figures.reading(db, scope, question) as reading:
-        if not reading.is_nothing:
-            sql, args = _sql(reading, size)
-            for key, *group in await reading.connection.fetch(sql, *args):
+    async with reading(db, scope, question) as found:
+        if not found.is_nothing:
+            sql, args = _sql(found, size)
+            for key, *group in await found.connection.fetch(sql, *args):
                 groups.setdefault(key, []).append(ErrorGroup(*group))
     return groups
 

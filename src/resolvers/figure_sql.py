@@ -101,7 +101,7 @@ VISITORS = f"""
 
 @dataclass(slots=True)
 class FigureSql:
-    """Builds the statement for one question.
+    """Builds the SELECT for one question, to be a part of a statement with others.
 
     `where` is its filter with the names looked up, `spans` its range in parts. If `exact`, everything is read from
     the runs, which are the ends of the spans then, and durations stay numbers.
@@ -111,14 +111,14 @@ class FigureSql:
     where: ResolvedFilter
     spans: Spans
     exact: bool
-    _statement: Statement = field(default_factory=Statement)
+    _statement: Statement
     _filters: dict[str, str] = field(default_factory=dict)
     _bounds_arg: str = ""
 
-    def build(self) -> tuple[str, list[object]]:
-        """The statement and its parameters. Rows: owner, key, start of the bucket, the fields of `Sums`."""
+    def build(self) -> str:
+        """Its rows: owner, key, start of the bucket, the fields of `Sums`. Adds its parameters to the statement."""
         parts = list(self._raw() if self.exact else self._tiered())
-        return self._merged("\n    UNION ALL".join(parts)), self._statement.args
+        return self._merged("\n    UNION ALL".join(parts))
 
     def _raw(self) -> Iterable[str]:
         for span in self.spans.ends:
@@ -246,8 +246,8 @@ class FigureSql:
 
     def _merged(self, parts: str) -> str:
         wants, lists = self.question.wants, self._lists()
-        people = [f"coalesce(visitors.{name}, 0)" if wants.people else "NULL" for name in ("users", "sessions")]
-        durations = "durations.entries" if wants.durations else "NULL"
+        people = [f"coalesce(visitors.{name}, 0)" if wants.people else "NULL::bigint" for name in ("users", "sessions")]
+        durations = f"{'durations.entries' if wants.durations else 'NULL'}::bigint[]"
         return MERGED.format(
             columns=", ".join(["owner", "key", "bucket", "status", *self._sums(), *lists]),
             parts=parts,
@@ -289,4 +289,4 @@ def sums(read: Collection[str] = SUMMED) -> Iterable[str]:
     for outcome in OUTCOMES:
         yield f"coalesce(sum(c.runs) FILTER (WHERE {outcome}), 0)::bigint"
     for column in SUMMED:
-        yield OF_CELLS[column] if column in read else "NULL"
+        yield OF_CELLS[column] if column in read else f"NULL::{'numeric' if column == 'cost' else 'bigint'}"

@@ -3,56 +3,27 @@
 Everything that shows a figure asks here, so that the same question has the same answer wherever it is asked.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from ..db import Connection, Database
+from ..db import Database
 from ..errors import BadInputError
 from . import pheromone
 from .figure_sql import FigureSql
-from .layers import AGENTS
 from .metrics import NOTHING, Metrics, Sums
-from .question import Group, Key, Question, Source
+from .question import Group, Key, Question
 from .ranges import ResolvedRange, TimeRange, resolve
-from .run_filter import Choice, ResolvedFilter, RunFilter, resolve_names
+from .reading import Reading, resolved, snapshot
+from .run_filter import RunFilter
 from .scope import Scope
-from .spans import EVERYTHING_SINCE, Bucket, Span, Spans, parts, split, within_horizon
-
-HORIZON = """
-    SELECT runs_since, cells_since,
-        set_config('plan_cache_mode', 'force_generic_plan', true), set_config('work_mem', '64MB', true)
-    FROM run_horizon"""
-"""With settings for the next statement, to save round trips: to plan that anew takes longer than to execute it, and
-the users and sessions of a month of all agents do not fit in the usual memory."""
+from .spans import parts
+from .statement import Statement
 
 DEFAULT_RANGE = TimeRange(last=24 * 60 * 60 * 1000)
 
 NEAR = ResolvedRange(datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 """Far from the ends of the calendar, so that the range before and the last bucket lie within it too."""
-
-
-class HorizonError(BadInputError):
-    """What is asked for is no longer kept."""
-
-
-class RunsHorizonError(HorizonError):
-    """What is asked for takes the runs themselves, and these have been dropped."""
-
-    def __init__(self, horizon: datetime) -> None:
-        since = f"{horizon:%Y-%m-%dT%H:%MZ}"
-        super().__init__(
-            f"range: the runs from before {since} have been dropped. For that time there are figures by project, agent,"
-            " version, model, provider, status and error type, in hours or longer; other ones only from then on."
-        )
-
-
-class CellsHorizonError(HorizonError):
-    """What is asked for is older than figures are kept."""
-
-    def __init__(self, horizon: datetime) -> None:
-        super().__init__(f"range: figures from before {horizon:%Y-%m-%dT%H:%MZ} are no longer kept.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +60,17 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A snapshot in which a question is read: from what of its range, and of which runs.
+class Answer:
+    """What was read for a question, by its owners."""
 
-    `spans` are empty where there is nothing to read; runs from before the `horizon` may have been dropped.
-    """
+    reading: Reading
+    sums: Mapping[int, Mapping[Group, Sums]]
+    pheromone: Mapping[int, Mapping[Group, float]]
 
-    connection: Connection
-    question: Question
-    range: ResolvedRange
-    where: ResolvedFilter
-    spans: Spans
-    horizon: datetime
-
-    @property
-    def is_nothing(self) -> bool:
-        return self.spans.whole is None and not self.spans.ends
-
-    @property
-    def exact(self) -> bool:
-        """Whether runs are all there is to read."""
-        return self.spans.whole is None
-
-    def sums_sql(self) -> tuple[str, list[object]]:
-        """The statement of the question's figures, and its parameters."""
-        return FigureSql(self.question, self.where, self.spans, self.exact).build()
+    def figures(self, owner: int = 0, previous: Figures | None = None) -> Figures:
+        """Of one owner, 0 where the question is not within any."""
+        sums, scores = self.sums.get(owner, {}), self.pheromone.get(owner, {})
+        return Figures(self.reading.question, self.reading.range, sums, scores, previous)
 
 
 async def read(db: Database, scope: Scope, question: Question) -> Figures:
@@ -126,24 +83,22 @@ async def read(db: Database, scope: Scope, question: Question) -> Figures:
 
 async def read_each(db: Database, scope: Scope, question: Question, owners: Sequence[int]) -> list[Figures]:
     """The figures of each of the question's owners, apart. Raises HorizonError as `read` does."""
-    range_, sums = await _read_sums(db, scope, question)
-    wants = question.wants
-    scores = await pheromone.averages(db, scope, replace(question, range=range_)) if wants.pheromone else {}
-    before = await _read_before(db, scope, question, range_, owners) if wants.previous else [None] * len(owners)
-    return [
-        Figures(question, range_, sums.get(owner, {}), scores.get(owner, {}), previous)
-        for owner, previous in zip(owners, before, strict=True)
-    ]
+    where = await resolved(db, scope, question)
+    async with snapshot(db) as found:
+        reading = found.find(question, where)
+        earlier = replace(question, range=reading.range_before)
+        before = found.find_kept(earlier, where) if question.wants.previous else None
+        answer, *previous = await answers(scope, [reading, before] if before else [reading])
+    return [answer.figures(owner, *(each.figures(owner) for each in previous)) for owner in owners]
 
 
-async def _read_before(
-    db: Database, scope: Scope, question: Question, range_: ResolvedRange, owners: Sequence[int]
-) -> Sequence[Figures | None]:
-    """The previous figures; None where they take runs that have been dropped."""
-    try:
-        return await read_each(db, scope, _before(question, range_), owners)
-    except HorizonError:
-        return [None] * len(owners)
+async def answers(scope: Scope, readings: Sequence[Reading]) -> list[Answer]:
+    """What is found in one snapshot for questions by and within the same dimensions: two statements for all of them."""
+    sums = await _read_sums(readings)
+    scores = await pheromone.averages(
+        readings[0].connection, scope, [replace(reading.question, range=reading.range) for reading in readings]
+    )
+    return [Answer(*found) for found in zip(readings, sums, scores, strict=True)]
 
 
 def question_range(range_: TimeRange | None, where: RunFilter, now: datetime) -> ResolvedRange:
@@ -167,60 +122,25 @@ def _near(range_: ResolvedRange) -> ResolvedRange:
     return range_
 
 
-def _before(question: Question, range_: ResolvedRange) -> Question:
-    """The same of the range of equal length just before; each bucket's of the bucket before."""
-    length = question.bucket.length if question.bucket else range_.to - range_.from_
-    earlier = ResolvedRange(range_.from_ - length, range_.to - length)
-    return replace(question, range=earlier, wants=replace(question.wants, previous=False))
+async def _read_sums(readings: Sequence[Reading]) -> list[dict[int, dict[Group, Sums]]]:
+    """For each reading by owner the sums of each group."""
+    found: list[dict[int, dict[Group, Sums]]] = [{} for _ in readings]
+    asked = [number for number, reading in enumerate(readings) if not reading.is_nothing]
+    if not asked:
+        return found
+    sql, args = _sql({number: readings[number] for number in asked})
+    for number, owner, key, bucket, *sums in await readings[0].connection.fetch(sql, *args):
+        reading = readings[number]
+        group = key, bucket if reading.question.bucket else None
+        found[number].setdefault(owner, {})[group] = Sums._make((*sums, reading.exact))
+    return found
 
 
-@asynccontextmanager
-async def reading(db: Database, scope: Scope, question: Question) -> AsyncIterator[Reading]:
-    """Find out what of a question can be read from where. Raises HorizonError for what takes dropped runs."""
-    where = await _resolved(db, scope, question)
-    async with db.snapshot() as connection:
-        (row,) = await connection.fetch(HORIZON)
-        horizon: datetime = row["runs_since"]
-        range_ = within_horizon(question.range, horizon)
-        is_nothing = where.matches_nothing or range_.from_ >= range_.to
-        spans = Spans(None, (), ()) if is_nothing else _spans(question, range_)
-        if spans.whole is None and not is_nothing and question.range.from_ < horizon:
-            raise RunsHorizonError(horizon)
-        if not is_nothing and range_.from_ < row["cells_since"] and row["cells_since"] > EVERYTHING_SINCE:
-            raise CellsHorizonError(row["cells_since"])
-        yield Reading(connection, question, range_, where, spans, horizon)
-
-
-async def _resolved(db: Database, scope: Scope, question: Question) -> ResolvedFilter:
-    where = await resolve_names(db, scope, replace(question.where, range=None))
-    owned = question.within or question.by
-    if question.owners is None or owned is None:
-        return where
-    owners = Choice(f"r.{owned.lower()}_id", question.owners, "bigint")
-    return replace(where, choices=[owners, *where.choices])
-
-
-async def _read_sums(
-    db: Database, scope: Scope, question: Question
-) -> tuple[ResolvedRange, dict[int, dict[Group, Sums]]]:
-    """The range as it can be answered, and by owner the sums of each group."""
-    async with reading(db, scope, question) as found:
-        if found.is_nothing:
-            return found.range, {}
-        exact = found.exact
-        sql, args = found.sums_sql()
-        rows = await found.connection.fetch(sql, *args)
-    sums: dict[int, dict[Group, Sums]] = {}
-    for row in rows:
-        sums.setdefault(row[0], {})[row[1], row[2] if question.bucket else None] = Sums._make((*row[3:], exact))
-    return found.range, sums
-
-
-def _spans(question: Question, range_: ResolvedRange) -> Spans:
-    only_runs = (
-        question.source is Source.REALTIME or question.bucket is Bucket.MINUTE or not AGENTS.can_answer(question)
-    )
-    if only_runs:
-        return Spans(None, (), (Span(range_.from_, range_.to),))
-    by_days = question.bucket in {None, Bucket.DAY, Bucket.WEEK} and not question.wants.people
-    return split(range_, by_days=by_days)
+def _sql(readings: Mapping[int, Reading]) -> tuple[str, list[object]]:
+    """The statement and its parameters. Its rows: the number of a reading, and what is told of a group of it."""
+    statement = Statement()
+    selects = []
+    for number, reading in readings.items():
+        select = FigureSql(reading.question, reading.where, reading.spans, reading.exact, statement).build()
+        selects.append(f"SELECT {number}, q.* FROM ({select}\n) q")
+    return "\nUNION ALL\n".join(selects), statement.args

@@ -1,10 +1,11 @@
 """What every figure means. Cards, GraphQL, exports, Prometheus and alerts all take their figures from here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Context, Decimal
-from functools import cached_property
+from functools import cached_property, reduce
+from itertools import chain
 from typing import NamedTuple
 
 from ..rollups.histogram import Histogram, Slot
@@ -13,6 +14,7 @@ from .ranges import ResolvedRange
 _HOUR = timedelta(hours=1)
 
 TEN_DIGITS = Context(prec=10)
+ALL_DIGITS = Context(prec=2_000)
 
 
 class Sums(NamedTuple):
@@ -49,6 +51,27 @@ class Sums(NamedTuple):
 
 
 NOTHING = Sums()
+
+_WHOLE_NUMBERS = tuple(name for name in Sums._fields[: Sums._fields.index("min_duration_ms")] if name != "cost")
+
+
+def total(parts: Iterable[Sums]) -> Sums:
+    """Of runs that were told apart, by time for instance. Without users and sessions, which do not add up."""
+    parts = list(parts)
+    if not parts:
+        return NOTHING
+    least, most = (
+        [ms for part in parts if (ms := getattr(part, name)) is not None]
+        for name in ("min_duration_ms", "max_duration_ms")
+    )
+    return Sums(
+        **{name: sum(getattr(part, name) for part in parts) for name in _WHOLE_NUMBERS},
+        cost=reduce(ALL_DIGITS.add, (part.cost for part in parts)),
+        min_duration_ms=min(least, default=None),
+        max_duration_ms=max(most, default=None),
+        durations=list(chain.from_iterable(part.durations or () for part in parts)),
+        exact=parts[0].exact,
+    )
 
 
 @dataclass(frozen=True)

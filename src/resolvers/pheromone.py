@@ -1,8 +1,9 @@
 """Pheromone scores of agents, as they were kept hour by hour."""
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
-from ..db import Database
+from ..db import Connection
 from .question import Dimension, Group, Question
 from .scope import Scope
 from .spans import HOUR, Bucket, floor
@@ -14,35 +15,46 @@ Averages: TypeAlias = dict[int, dict[Group, float]]
 FIELDS = frozenset({"project", "agent", "agent_id"})
 
 
-async def averages(db: Database, scope: Scope, question: Question) -> Averages:
-    """The mean of the agents' scores: each agent with runs counts once, however many it has.
+async def averages(connection: Connection, scope: Scope, questions: Sequence[Question]) -> list[Averages]:
+    """For each question the mean of the agents' scores: each agent with runs counts once, however many it has.
 
     What counts of an agent is the mean of its hourly scores, weighted by its finished runs in the hour. A score is
     an agent's as a whole and an hour's: where a question narrows or groups by anything else, there is none.
     """
-    if not {question.by, question.within} <= KEYS.keys() or not question.fields <= FIELDS:
-        return {}
-    if question.bucket is Bucket.MINUTE:
-        return {}
-    statement = _hours(scope, question)
+    found: list[Averages] = [{} for _ in questions]
+    statement = Statement()
+    asked = [number for number, question in enumerate(questions) if _has_scores(question)]
+    selects = [_averages(number, questions[number], statement, scope) for number in asked]
+    if selects:
+        for number, owner, key, start, score in await connection.fetch(" UNION ALL ".join(selects), *statement.args):
+            found[number].setdefault(owner, {})[key, start] = score
+    return found
+
+
+def _has_scores(question: Question) -> bool:
+    return (
+        question.wants.pheromone
+        and {question.by, question.within} <= KEYS.keys()
+        and question.fields <= FIELDS
+        and question.bucket is not Bucket.MINUTE
+    )
+
+
+def _averages(number: int, question: Question, statement: Statement, scope: Scope) -> str:
     bucket = question.bucket
     start = "NULL::timestamptz" if bucket is None else f"date_trunc('{bucket.lower()}', p.starts_at, 'UTC')"
-    rows = await db.fetch(
-        "SELECT owner, key, start, avg(score) FROM ("
+    hours = _hours(Statement(args=statement.args), scope, question)
+    return (
+        f"SELECT {number}, owner, key, start, avg(score) FROM ("
         f"SELECT {KEYS[question.within]} AS owner, {KEYS[question.by]} AS key, {start} AS start,"
         " sum(p.score * p.runs) / sum(p.runs) AS score"
         " FROM pheromone_hour p JOIN agent a ON a.id = p.agent_id JOIN project o ON o.id = a.project_id"
-        f" {statement.where_clause} GROUP BY 1, 2, 3, p.agent_id) agent GROUP BY 1, 2, 3",
-        *statement.args,
+        f" {hours.where_clause} GROUP BY 1, 2, 3, p.agent_id) agent GROUP BY 1, 2, 3, 4"
     )
-    averages: Averages = {}
-    for owner, key, at, score in rows:
-        averages.setdefault(owner, {})[key, at] = score
-    return averages
 
 
-def _hours(scope: Scope, question: Question) -> Statement:
-    statement, where = Statement(), question.where
+def _hours(statement: Statement, scope: Scope, question: Question) -> Statement:
+    where = question.where
     statement.where("p.runs > 0")
     statement.where("p.starts_at >= {} AND p.starts_at < {}", floor(question.range.from_, HOUR), question.range.to)
     statement.within("a.project_id", scope)

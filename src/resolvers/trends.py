@@ -10,11 +10,10 @@ from enum import StrEnum
 
 from ..db import Database
 from ..rollups.cells import HOUR_OF_RUN
-from . import figures
-from .figures import Reading
 from .parts import Parts
 from .question import Dimension, Question
 from .ranges import ResolvedRange
+from .reading import Reading, reading
 from .scope import Scope
 from .spans import Bucket
 
@@ -89,13 +88,13 @@ FROM compared"""
 async def of_agents(db: Database, scope: Scope, range_: ResolvedRange, agent_ids: Sequence[int]) -> list[Trend]:
     """The trends of agents within a range, in the order of their ids."""
     question = Question(range_, by=Dimension.AGENT, bucket=Bucket.HOUR, owners=tuple(agent_ids))
-    found: dict[int, Trend] = {}
-    async with figures.reading(db, scope, question) as reading:
-        if not reading.is_nothing:
-            sql, args = _sql(reading)
-            rows = await reading.connection.fetch(sql, *args)
-            found = {agent_id: Trend(trend) for agent_id, trend in rows}
-    return [found.get(agent_id, Trend.NO_DATA) for agent_id in agent_ids]
+    trends: dict[int, Trend] = {}
+    async with reading(db, scope, question) as found:
+        if not found.is_nothing:
+            sql, args = _sql(found)
+            rows = await found.connection.fetch(sql, *args)
+            trends = {agent_id: Trend(trend) for agent_id, trend in rows}
+    return [trends.get(agent_id, Trend.NO_DATA) for agent_id in agent_ids]
 
 
 def _sql(reading: Reading) -> tuple[str, list[object]]:

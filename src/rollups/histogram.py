@@ -56,6 +56,11 @@ def pack(bucket: int, count: int) -> list[int]:
     return [*entries, bucket << COUNT_BITS | count % MOST] if count % MOST else entries
 
 
+def in_buckets(entries: Iterable[int]) -> list[int]:
+    """The entries of buckets for those of exact numbers."""
+    return [bucket_of(entry >> COUNT_BITS) << COUNT_BITS | entry & MOST for entry in entries]
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A part of a histogram for show: how many numbers lie above `low` and up to `high`."""

@@ -7,9 +7,10 @@ import pytest
 
 from formicary.db import Database
 from formicary.ingest.recorder import Recorder
-from formicary.resolvers.figures import HorizonError, read
+from formicary.resolvers.figures import read
 from formicary.resolvers.question import Question, Source, Wants
 from formicary.resolvers.ranges import ResolvedRange
+from formicary.resolvers.reading import HorizonError
 from formicary.resolvers.run_filter import RunFilter
 from formicary.rollups.aggregate import settle
 from formicary.rollups.histogram import MOST, bucket_of, pack

@@ -1,0 +1,143 @@
+"""Snapshots in which questions about figures are read, and from where each can be answered.
+
+Whatever is read in one snapshot agrees with each other, however much is recorded or folded meanwhile.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ..db import Connection, Database
+from ..errors import BadInputError
+from .layers import AGENTS
+from .question import Question, Source
+from .ranges import ResolvedRange
+from .run_filter import Choice, ResolvedFilter, resolve_names
+from .scope import Scope
+from .spans import EVERYTHING_SINCE, Bucket, Span, Spans, split, within_horizon
+
+HORIZON = """
+    SELECT runs_since, cells_since,
+        set_config('plan_cache_mode', 'force_generic_plan', true), set_config('work_mem', '64MB', true)
+    FROM run_horizon"""
+"""With settings for the statements that follow, to save round trips: to plan these anew takes longer than to execute
+them, and the users and sessions of a month of all agents do not fit in the usual memory."""
+
+
+class HorizonError(BadInputError):
+    """What is asked for is no longer kept."""
+
+
+class RunsHorizonError(HorizonError):
+    """What is asked for takes the runs themselves, and these have been dropped."""
+
+    def __init__(self, horizon: datetime) -> None:
+        since = f"{horizon:%Y-%m-%dT%H:%MZ}"
+        super().__init__(
+            f"range: the runs from before {since} have been dropped. For that time there are figures by project, agent,"
+            " version, model, provider, status and error type, in hours or longer; other ones only from then on."
+        )
+
+
+class CellsHorizonError(HorizonError):
+    """What is asked for is older than figures are kept."""
+
+    def __init__(self, horizon: datetime) -> None:
+        super().__init__(f"range: figures from before {horizon:%Y-%m-%dT%H:%MZ} are no longer kept.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """From what of its range a question is read, and of which runs.
+
+    `spans` are empty where there is nothing to read; runs from before the `horizon` may have been dropped.
+    """
+
+    connection: Connection
+    question: Question
+    range: ResolvedRange
+    where: ResolvedFilter
+    spans: Spans
+    horizon: datetime
+
+    @property
+    def is_nothing(self) -> bool:
+        return self.spans.whole is None and not self.spans.ends
+
+    @property
+    def exact(self) -> bool:
+        """Whether runs are all there is to read."""
+        return self.spans.whole is None
+
+    @property
+    def range_before(self) -> ResolvedRange:
+        """Of equal length, just before; by buckets one bucket earlier, so that each has the one before."""
+        bucket, range_ = self.question.bucket, self.range
+        length = bucket.length if bucket else range_.to - range_.from_
+        return ResolvedRange(range_.from_ - length, range_.to - length)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One state of the database, and from when on it holds all runs and all cells."""
+
+    connection: Connection
+    runs_since: datetime
+    cells_since: datetime
+
+    def find(self, question: Question, where: ResolvedFilter) -> Reading:
+        """What of a question can be read from where; `where` is its filter with the names looked up.
+
+        Raises HorizonError for what takes dropped runs or cells.
+        """
+        range_ = within_horizon(question.range, self.runs_since)
+        is_nothing = where.matches_nothing or range_.from_ >= range_.to
+        spans = Spans(None, (), ()) if is_nothing else _spans(question, range_)
+        if spans.whole is None and not is_nothing and question.range.from_ < self.runs_since:
+            raise RunsHorizonError(self.runs_since)
+        if not is_nothing and range_.from_ < self.cells_since and self.cells_since > EVERYTHING_SINCE:
+            raise CellsHorizonError(self.cells_since)
+        return Reading(self.connection, question, range_, where, spans, self.runs_since)
+
+    def find_kept(self, question: Question, where: ResolvedFilter) -> Reading | None:
+        """The same; None where that takes dropped runs or cells."""
+        try:
+            return self.find(question, where)
+        except HorizonError:
+            return None
+
+
+@asynccontextmanager
+async def snapshot(db: Database) -> AsyncIterator[Snapshot]:
+    async with db.snapshot() as connection:
+        (row,) = await connection.fetch(HORIZON)
+        yield Snapshot(connection, row["runs_since"], row["cells_since"])
+
+
+@asynccontextmanager
+async def reading(db: Database, scope: Scope, question: Question) -> AsyncIterator[Reading]:
+    """One question in a snapshot of its own. Raises HorizonError for what takes dropped runs or cells."""
+    where = await resolved(db, scope, question)
+    async with snapshot(db) as found:
+        yield found.find(question, where)
+
+
+async def resolved(db: Database, scope: Scope, question: Question) -> ResolvedFilter:
+    """The question's filter with its names looked up, narrowed to its owners."""
+    where = await resolve_names(db, scope, replace(question.where, range=None))
+    owned = question.within or question.by
+    if question.owners is None or owned is None:
+        return where
+    owners = Choice(f"r.{owned.lower()}_id", question.owners, "bigint")
+    return replace(where, choices=[owners, *where.choices])
+
+
+def _spans(question: Question, range_: ResolvedRange) -> Spans:
+    only_runs = (
+        question.source is Source.REALTIME or question.bucket is Bucket.MINUTE or not AGENTS.can_answer(question)
+    )
+    if only_runs:
+        return Spans(None, (), (Span(range_.from_, range_.to),))
+    by_days = question.bucket in {None, Bucket.DAY, Bucket.WEEK} and not question.wants.people
+    return split(range_, by_days=by_days)
