@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Router
@@ -47,7 +48,7 @@ def create_app(settings: Settings, *, database: Database, authenticator: Authent
     metrics = PrometheusEndpoint(database, traffic, authenticate=principal, most_series=settings.metrics_max_series)
     return Edge(
         endpoints={"/graphql": graphql, "/healthz": healthz, "/readyz": Readiness(database), "/metrics": metrics},
-        pages=Router(routes(database=database, authenticate=authenticate)),
+        pages=GZipMiddleware(Router(routes(database=database, settings=settings, authenticate=authenticate))),
         error_page=_error_page,
         traffic=traffic,
     )

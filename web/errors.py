@@ -1,6 +1,5 @@
-"""What a browser is shown when something fails: a page, or inside a page the fragment's problem with a retry."""
+"""What a browser is shown when something fails: a page, or inside a page the panel's problem with a retry."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -9,8 +8,10 @@ from starlette.responses import Response
 from formicary.errors import FormicaryError
 
 from . import rendering
+from .problem import Problem
 
 TITLES = {
+    HTTPStatus.BAD_REQUEST: "That cannot be shown",
     HTTPStatus.UNAUTHORIZED: "No access without an API key",
     HTTPStatus.FORBIDDEN: "This is not permitted",
     HTTPStatus.NOT_FOUND: "There is nothing here",
@@ -35,30 +36,14 @@ IN_PLACE = {"hx-retarget": "find [data-problem]", "hx-reswap": "innerHTML"}
 """Tells htmx to leave what is shown where it is and to put the problem into its own slot."""
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorContext:
-    status: int
-    title: str
-    message: str
-    error_id: str | None
-    may_pass: bool
-
-
 def error_response(
     request: Request, status: int, message: str | None = None, *, error_id: str | None = None
 ) -> Response:
     """A page in the dashboard's design; for a request by htmx just the problem. `error_id` is the one in the log."""
-    known = HTTPStatus(status)
-    context = ErrorContext(
-        status=status,
-        title=TITLES.get(known, FALLBACK_TITLE),
-        message=message or MESSAGES.get(known, known.description or known.phrase),
-        error_id=error_id,
-        may_pass=known in MAY_PASS or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
-    )
     by_htmx = request.headers.get("hx-request") == "true"
-    response = (rendering.fragment if by_htmx else rendering.page)("error.html", context, status)
-    response.headers.update(HEADERS.get(known, {}))
+    template = "problem_alone.html" if by_htmx else "error.html"
+    response = rendering.bare_page(template, _problem(status, message, error_id), status)
+    response.headers.update(HEADERS.get(HTTPStatus(status), {}))
     if by_htmx:
         response.headers.update(IN_PLACE)
     return response
@@ -67,3 +52,18 @@ def error_response(
 def failure(request: Request, error: FormicaryError) -> Response:
     """What the caller could cause or should know, in its own words."""
     return error_response(request, error.status, error.message)
+
+
+def problem_of(error: FormicaryError) -> Problem:
+    return _problem(error.status, error.message)
+
+
+def _problem(status: int, message: str | None, error_id: str | None = None) -> Problem:
+    known = HTTPStatus(status)
+    return Problem(
+        status=status,
+        title=TITLES.get(known, FALLBACK_TITLE),
+        message=message or MESSAGES.get(known, known.description or known.phrase),
+        error_id=error_id,
+        may_pass=known in MAY_PASS or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+    )

@@ -1,10 +1,25 @@
 """How pages write what they show: figures as the API does, and scores and times."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from formicary.resolvers.formats import DASH, duration, money, number, percent
 
-__all__ = ["FILTERS", "ago", "duration", "iso", "money", "number", "percent", "score", "score_level", "utc"]
+__all__ = [
+    "FILTERS",
+    "ago",
+    "duration",
+    "exact",
+    "iso",
+    "minute",
+    "money",
+    "number",
+    "percent",
+    "raw",
+    "score",
+    "score_level",
+    "utc",
+]
 
 GOOD_SCORE = 0.7
 FAIR_SCORE = 0.4
@@ -42,9 +57,24 @@ def utc(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def minute(at: datetime) -> str:
+    """The start of a step of a chart, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
 def iso(at: datetime) -> str:
     """An instant for the `datetime` attribute."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-FILTERS = {f.__name__: f for f in (number, percent, duration, money, score, score_level, ago, utc, iso)}
+def exact(at: datetime) -> str:
+    """An instant to the microsecond, as short as that can be, for addresses."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def raw(value: float | Decimal | None) -> str:
+    """A figure for a program: of a table's cell, for charts and CSV."""
+    return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+FILTERS = {f.__name__: f for f in (number, percent, duration, money, score, score_level, ago, utc, iso, minute, raw)}

@@ -1,37 +1,55 @@
-"""What every page has in common: who is looking, and what is shown when that or the reading fails."""
+"""From a request to a page: who asks, what is shown, and what is shown when that fails."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from formicary.auth import Access, Principal
+from formicary.config import Settings
 from formicary.db import Database
 from formicary.errors import FormicaryError
-from formicary.resolvers.scope import Scope
 
+from . import rendering
 from .errors import failure
+from .frame import frame
+from .panels import Panel, Panels, in_page
+from .place import FRAGMENTS, Place
+from .visit import Visit
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Principal]]
+Answer: TypeAlias = Callable[[Visit], Awaitable[Response]]
+Read: TypeAlias = "Callable[[Visit], Awaitable[DataclassInstance]]"
+
+
+@dataclass(frozen=True, slots=True)
+class NoContext:
+    """Of a page that consists of its panels."""
+
+
+async def nothing(_: Visit) -> NoContext:
+    return NoContext()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """One request for a page by somebody who may read."""
+class Page:
+    """`title` is that of the tab, unless a panel knows a better one. `read` gives what the page shows by itself."""
 
-    request: Request
-    database: Database
-    principal: Principal
-
-    @property
-    def scope(self) -> Scope:
-        return self.principal.project_ids
-
-
-Page: TypeAlias = Callable[[Visit], Awaitable[Response]]
+    path: str
+    template: str
+    title: str
+    nav: str
+    panels: tuple[Panel, ...] = ()
+    read: Read = nothing
+    has_period: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +57,51 @@ class Pages:
     """Makes routes of pages."""
 
     database: Database
+    settings: Settings
     authenticate: Authenticate
+    panels: Panels
 
-    def route(self, path: str, page: Page) -> Route:
+    def routes(self, page: Page) -> list[Route]:
+        """Of a page and of each of its panels."""
+
+        async def answer(visit: Visit) -> Response:
+            return await self._page(page, visit)
+
+        return [self.route(page.path, answer), *(self._panel_route(page, panel) for panel in page.panels)]
+
+    def route(self, path: str, answer: Answer, *, method: str = "GET", access: Access = Access.READ) -> Route:
         async def endpoint(request: Request) -> Response:
             try:
-                return await page(await self._visit(request))
+                return await answer(await self._visit(request, access))
             except FormicaryError as error:
                 return failure(request, error)
 
-        return Route(path, endpoint, methods=["GET"])
+        return Route(path, endpoint, methods=[method])
 
-    async def _visit(self, request: Request) -> Visit:
+    def _panel_route(self, page: Page, panel: Panel) -> Route:
+        async def answer(visit: Visit) -> Response:
+            return await self.panels.answer(panel, visit)
+
+        return self.route(f"{FRAGMENTS}{page.path.rstrip('/')}/{panel.name}", answer)
+
+    async def _page(self, page: Page, visit: Visit) -> Response:
+        context, around, parts = await asyncio.gather(
+            page.read(visit),
+            frame(visit, nav=page.nav, has_period=page.has_period),
+            asyncio.gather(*(in_page(self.panels, panel, visit) for panel in page.panels)),
+        )
+        title = next((part.title for part in parts if part.title), page.title)
+        html = {panel.name: part.html for panel, part in zip(page.panels, parts, strict=True)}
+        return rendering.page(page.template, context, visit, frame=around, title=title, heading=page.title, panels=html)
+
+    async def _visit(self, request: Request, access: Access) -> Visit:
         principal = await self.authenticate(request)
-        principal.require(Access.READ, "The dashboard")
-        return Visit(request=request, database=self.database, principal=principal)
+        principal.require(access, "The dashboard")
+        return Visit(
+            request=request,
+            database=self.database,
+            settings=self.settings,
+            principal=principal,
+            place=Place.of(request.url.path, request.query_params),
+            now=datetime.now(UTC),
+        )

@@ -1,18 +1,30 @@
-"""From a context dataclass to an HTML response. A page and its fragment are blocks of one template."""
+"""From a context dataclass to HTML.
 
+A template sees the fields of its context and, everywhere, `place` (see place.py), `now` and `principal`; that of a page
+also `frame`, `title` (the tab's), `heading` and `panels`, their HTML by name. A panel's template is the same in its page and alone.
+"""
+
+from collections.abc import Mapping
 from dataclasses import fields
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from .assets import asset
 from .formats import FILTERS
+from .sparkline import sparkline
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+    from .frame import Frame
+    from .panels import Panel
+    from .problem import Problem
+    from .visit import Visit
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -26,6 +38,9 @@ SECURITY_HEADERS = {
 }
 """Nothing inline and nothing from elsewhere; what a key may see stays out of caches."""
 
+EVERYWHERE = frozenset({"place", "now", "principal"})
+IN_PAGES = EVERYWHERE | {"frame", "title", "heading", "panels"}
+
 
 def environment() -> Environment:
     env = Environment(
@@ -36,26 +51,58 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters.update(FILTERS)
-    env.globals["asset"] = asset
+    env.globals.update(asset=asset, sparkline=sparkline)
     return env
 
 
 ENVIRONMENT = environment()
 
 
-def page(template: str, context: "DataclassInstance", status: int = HTTPStatus.OK) -> HTMLResponse:
-    html = ENVIRONMENT.get_template(template).render(_variables(context))
-    return HTMLResponse(html, status, SECURITY_HEADERS)
+def page(
+    template: str,
+    context: "DataclassInstance",
+    visit: "Visit",
+    *,
+    frame: "Frame",
+    title: str,
+    heading: str,
+    panels: Mapping[str, str],
+) -> HTMLResponse:
+    parts = {name: Markup(html) for name, html in panels.items()}  # noqa: S704: rendered by `slot`
+    variables = _common(visit) | {"frame": frame, "title": title, "heading": heading, "panels": parts}
+    return response(_render(template, context, variables))
 
 
-def fragment(template: str, context: "DataclassInstance", status: int = HTTPStatus.OK) -> HTMLResponse:
-    """The part of a page that is refreshed by itself, with the title that the page has by now."""
-    source = ENVIRONMENT.get_template(template)
-    variables = source.new_context(_variables(context))
-    title = "".join(source.blocks["title"](variables))
-    html = "".join(source.blocks["fragment"](variables))
-    return HTMLResponse(f"<title>{title}</title>\n{html}", status, SECURITY_HEADERS)
+def bare_page(template: str, context: "DataclassInstance", status: int = HTTPStatus.OK) -> HTMLResponse:
+    """One that stands without a visit: somebody unknown asks, or nothing can be read."""
+    return response(_render(template, context, {}), status)
 
 
-def _variables(context: "DataclassInstance") -> dict[str, Any]:
-    return {field.name: getattr(context, field.name) for field in fields(context)}
+def part(template: str, context: "DataclassInstance", visit: "Visit") -> str:
+    """The inside of a panel."""
+    return _render(template, context, _common(visit))
+
+
+def slot(panel: "Panel", visit: "Visit", *, body: str = "", etag: str = "", problem: "Problem | None" = None) -> str:
+    """A panel with what makes it refresh by itself, and the place for its problem."""
+    template = ENVIRONMENT.get_template("panel.html")
+    inside = Markup(body)  # noqa: S704: rendered by `part`
+    return template.render(_common(visit), panel=panel, body=inside, etag=etag, problem=problem)
+
+
+def title(text: str) -> str:
+    """What makes htmx set the title of the tab."""
+    return f"<title>{escape(text)} · Formicary</title>\n"
+
+
+def response(html: str, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> HTMLResponse:
+    return HTMLResponse(html, status, {**SECURITY_HEADERS, **(headers or {})})
+
+
+def _render(template: str, context: "DataclassInstance", variables: Mapping[str, Any]) -> str:
+    own = {field.name: getattr(context, field.name) for field in fields(context)}
+    return ENVIRONMENT.get_template(template).render(variables, **own)
+
+
+def _common(visit: "Visit") -> dict[str, Any]:
+    return {"place": visit.place, "now": visit.now, "principal": visit.principal}

@@ -14,6 +14,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from formicary.auth import Authenticator
+from formicary.config import Settings
 from formicary.db import Database
 from formicary_web.errors import error_response
 from formicary_web.routes import routes
@@ -34,6 +35,8 @@ def dashboard(db: Database, *, is_open: bool = True) -> Starlette:
     return Starlette(
         routes=routes(
             database=db,
+            settings=Settings(),
+            polled_for=0,
             authenticate=lambda request: authenticator.authenticate(request.headers.get("authorization")),
         ),
         exception_handlers={404: not_found, Exception: unexpected},

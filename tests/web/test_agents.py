@@ -20,7 +20,7 @@ async def client(address: str) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-async def html(client: httpx2.AsyncClient, path: str = "/") -> str:
+async def html(client: httpx2.AsyncClient, path: str = "/agents") -> str:
     response = await client.get(path)
     assert response.status_code == 200
     return response.text
@@ -28,11 +28,11 @@ async def html(client: httpx2.AsyncClient, path: str = "/") -> str:
 
 async def test_fragment_is_the_refreshed_part_of_the_page(db: Database, client: httpx2.AsyncClient) -> None:
     await insert_agent(db, "reader")
-    page, fragment = await html(client), await html(client, "/fragments/agents")
+    page, fragment = await html(client), await html(client, "/fragments/agents/agents")
     assert "<html" in page
     assert "<html" not in fragment
-    assert 'hx-get="/fragments/agents"' in page
-    assert 'hx-get="/fragments/agents"' in fragment
+    assert 'hx-get="/fragments/agents/agents"' in page
+    assert 'hx-get="/fragments/agents/agents"' in fragment
     assert fragment.startswith("<title>Agents · Formicary</title>")
 
 
@@ -82,16 +82,16 @@ async def test_disabled_agent_is_not_counted_as_failing(db: Database, client: ht
 async def test_project_narrows_page_and_fragment(db: Database, client: httpx2.AsyncClient) -> None:
     await insert_agent(db, "mine", project="a&b")
     await insert_agent(db, "other", project="c")
-    for path in ("/", "/fragments/agents"):
+    for path in ("/agents", "/fragments/agents/agents"):
         text = await html(client, f"{path}?project=a%26b")
         assert "mine</h2>" in text
         assert "other</h2>" not in text
-        assert 'hx-get="/fragments/agents?project=a%26b"' in text
+        assert 'hx-get="/fragments/agents/agents?project=a%26b"' in text
 
 
 async def test_unknown_project_is_empty_and_leads_back(db: Database, client: httpx2.AsyncClient) -> None:
     await insert_agent(db)
-    page = await html(client, "/?project=nowhere")
+    page = await html(client, "/agents?project=nowhere")
     assert "No agents in" in page
     assert '<option value="nowhere" selected>' in page
 
@@ -104,7 +104,7 @@ async def test_first_page_says_how_to_send_a_run_to_this_address(client: httpx2.
 
 async def test_host_header_cannot_break_out_of_the_command(address: str) -> None:
     async with httpx2.AsyncClient() as client:
-        response = await client.get(address, headers={"host": "a;touch x"})
+        response = await client.get(f"{address}/agents", headers={"host": "a;touch x"})
     assert "touch x" not in response.text
 
 
@@ -127,7 +127,7 @@ async def test_nothing_is_inline(db: Database, client: httpx2.AsyncClient) -> No
 
 
 async def test_policy_allows_nothing_from_elsewhere(client: httpx2.AsyncClient) -> None:
-    policy = (await client.get("/")).headers["content-security-policy"]
+    policy = (await client.get("/agents")).headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
     assert "unsafe" not in policy
     assert "http" not in policy
@@ -143,7 +143,7 @@ async def test_last_error_is_shown_with_its_time(db: Database, client: httpx2.As
 
 async def test_without_a_key_the_page_says_what_it_needs(db: Database) -> None:
     async with served(dashboard(db, is_open=False)) as url, httpx2.AsyncClient(base_url=url) as client:
-        response = await client.get("/")
+        response = await client.get("/agents")
     assert response.status_code == 401
     assert response.headers["www-authenticate"].startswith("Basic")
     assert "No access without an API key" in response.text
@@ -152,7 +152,7 @@ async def test_without_a_key_the_page_says_what_it_needs(db: Database) -> None:
 async def test_key_that_may_only_record_sees_no_page(db: Database) -> None:
     _, key = await create_key(db, role=Role.INGEST)
     async with served(dashboard(db, is_open=False)) as url, httpx2.AsyncClient(base_url=url) as client:
-        response = await client.get("/", headers={"authorization": f"Bearer {key}"})
+        response = await client.get("/agents", headers={"authorization": f"Bearer {key}"})
     assert response.status_code == 403
 
 
@@ -161,7 +161,7 @@ async def test_key_of_one_project_sees_no_other(db: Database) -> None:
     await insert_agent(db, "other", project="b")
     _, key = await create_key(db, role=Role.READ, projects=["a"])
     async with served(dashboard(db, is_open=False)) as url, httpx2.AsyncClient(base_url=url) as client:
-        page = (await client.get("/", headers={"authorization": f"Bearer {key}"})).text
+        page = (await client.get("/agents", headers={"authorization": f"Bearer {key}"})).text
     assert "mine</h2>" in page
     assert "other" not in page
     assert '<option value="b"' not in page
@@ -170,5 +170,5 @@ async def test_key_of_one_project_sees_no_other(db: Database) -> None:
 async def test_command_for_the_first_run_names_the_key_where_one_is_needed(db: Database) -> None:
     _, key = await create_key(db, role=Role.READ)
     async with served(dashboard(db, is_open=False)) as url, httpx2.AsyncClient(base_url=url) as client:
-        page = (await client.get("/", headers={"authorization": f"Bearer {key}"})).text
+        page = (await client.get("/agents", headers={"authorization": f"Bearer {key}"})).text
     assert "Authorization: Bearer $FORMICARY_KEY" in page

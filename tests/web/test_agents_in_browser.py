@@ -24,13 +24,13 @@ SET_HIDDEN = """hidden => {
 
 async def refreshed(page: Page) -> None:
     """Move the clock to the next poll and see it answered."""
-    async with page.expect_response("**/fragments/agents*", timeout=8000):
+    async with page.expect_response("**/fragments/agents/agents*", timeout=8000):
         await page.clock.fast_forward(HALF_A_MINUTE)
 
 
 async def test_page_shows_each_agent_with_how_it_stands(db: Database, open_page: OpenPage) -> None:
     await insert_failing_agent(db, "broken", display_name="Broken one", project="ops", version="1.2.3")
-    page = await open_page()
+    page = await open_page("/agents")
     card = page.locator(".card")
     await expect(card).to_contain_text("Broken one")
     for text in ("ops", "1.2.3", "Error", "0.20", "poor", "1 min ago", "TimeoutError"):
@@ -39,21 +39,21 @@ async def test_page_shows_each_agent_with_how_it_stands(db: Database, open_page:
 
 async def test_fragment_refreshes_by_itself_every_30_seconds(db: Database, open_page: OpenPage) -> None:
     await insert_agent(db, "first")
-    page = await open_page()
+    page = await open_page("/agents")
     await insert_agent(db, "second")
     await refreshed(page)
     await expect(page.locator(".card-title")).to_have_text(["first", "second"])
 
 
 async def test_new_failure_shows_in_the_title_of_the_tab(db: Database, open_page: OpenPage) -> None:
-    page = await open_page()
+    page = await open_page("/agents")
     await insert_failing_agent(db)
     await refreshed(page)
     await expect(page).to_have_title("(1) Agents · Formicary")
 
 
 async def test_hidden_page_does_not_poll_and_refreshes_at_once_on_return(db: Database, open_page: OpenPage) -> None:
-    page = await open_page()
+    page = await open_page("/agents")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     await page.evaluate(SET_HIDDEN, True)
@@ -65,35 +65,35 @@ async def test_hidden_page_does_not_poll_and_refreshes_at_once_on_return(db: Dat
 
 
 async def test_refresh_button_asks_at_once_and_stays_on_the_page(db: Database, open_page: OpenPage) -> None:
-    page = await open_page()
+    page = await open_page("/agents")
     await insert_agent(db, "new")
     await page.get_by_role("button", name="Refresh").click()
     await expect(page.locator(".card-title")).to_have_text("new")
-    assert page.url.endswith("/")
+    assert page.url.endswith("/agents")
 
 
 async def test_page_counts_the_seconds_since_it_was_updated(db: Database, open_page: OpenPage) -> None:
-    page = await open_page()
+    page = await open_page("/agents")
     await page.clock.run_for(12_000)
-    await expect(page.locator(".updated")).to_have_text("Updated 12 s ago")
+    await expect(page.locator("[data-updated]")).to_have_text("Updated 12 s ago")
     await page.get_by_role("button", name="Refresh").click()
-    await expect(page.locator(".updated")).to_have_text("Updated 0 s ago")
+    await expect(page.locator("[data-updated]")).to_have_text("Updated 0 s ago")
 
 
 async def test_script_writes_times_in_the_words_of_the_server(db: Database, open_page: OpenPage) -> None:
     for seconds in (100, 3599, 3700, 86_300, 86_500, 900_000):
         await insert_agent(db, f"{seconds}", last_active_at=seconds_ago(seconds - 30))
-    without_script = await open_page(java_script_enabled=False)
+    without_script = await open_page("/agents", java_script_enabled=False)
     written = await without_script.locator(".facts time").all_inner_texts()
     assert len(written) == 6
-    with_script = await open_page()
+    with_script = await open_page("/agents")
     await with_script.clock.run_for(1000)
     await expect(with_script.locator(".facts time")).to_have_text(written)
 
 
 async def test_times_show_the_viewers_zone_and_utc_on_hover(db: Database, open_page: OpenPage) -> None:
     await insert_agent(db, last_active_at=seconds_ago(7200))
-    page = await open_page(timezone_id="Asia/Tokyo", locale="en-GB")
+    page = await open_page("/agents", timezone_id="Asia/Tokyo", locale="en-GB")
     time = page.locator(".facts time")
     title, at = await time.get_attribute("title"), await time.get_attribute("datetime")
     assert title is not None
@@ -107,10 +107,10 @@ async def test_failed_refresh_says_so_in_its_place_and_can_be_tried_again(
     db: Database, open_page: OpenPage, faults: Faults
 ) -> None:
     await insert_agent(db, "known")
-    page = await open_page()
+    page = await open_page("/agents")
     await db.execute("ALTER TABLE agent_state RENAME TO away")
     await refreshed(page)
-    problem = page.locator("#agents [role=alert]")
+    problem = page.locator("#panel-agents [role=alert]")
     await expect(problem).to_contain_text("Something went wrong")
     await expect(page.locator(".card-title")).to_have_text("known")
     await db.execute("ALTER TABLE away RENAME TO agent_state")
@@ -127,10 +127,10 @@ async def test_server_that_is_gone_is_named_and_its_return_noticed(
     async with served(dashboard(db)) as url:
         page = await (await chromium.new_context()).new_page()
         await page.clock.install()
-        await page.goto(url)
+        await page.goto(f"{url}/agents")
     async with page.expect_event("requestfailed"):
         await page.clock.fast_forward(HALF_A_MINUTE)
-    problem = page.locator("#agents [role=alert]")
+    problem = page.locator("#panel-agents [role=alert]")
     await expect(problem).to_contain_text("Formicary does not answer")
     await expect(page.locator(".card-title")).to_have_text("known")
     async with served(dashboard(db), urlsplit(url).port or 0):
@@ -140,10 +140,10 @@ async def test_server_that_is_gone_is_named_and_its_return_noticed(
 
 async def test_error_page_of_a_proxy_is_kept_out(db: Database, open_page: OpenPage, faults: Faults) -> None:
     await insert_agent(db, "known")
-    page = await open_page()
-    await page.route("**/fragments/*", lambda route: route.fulfill(status=502, body="<h1>nginx</h1>"))
+    page = await open_page("/agents")
+    await page.route("**/fragments/**", lambda route: route.fulfill(status=502, body="<h1>nginx</h1>"))
     await refreshed(page)
-    await expect(page.locator("#agents [role=alert]")).to_contain_text("Formicary does not answer")
+    await expect(page.locator("#panel-agents [role=alert]")).to_contain_text("Formicary does not answer")
     await expect(page.get_by_text("nginx")).to_have_count(0)
     faults.seen.clear()
 
@@ -151,7 +151,7 @@ async def test_error_page_of_a_proxy_is_kept_out(db: Database, open_page: OpenPa
 async def test_what_is_opened_scrolled_and_focused_stays_so_over_a_refresh(db: Database, open_page: OpenPage) -> None:
     for i in range(20):
         await insert_failing_agent(db, f"broken {i:02}", last_error_message="long " * 100)
-    page = await open_page(viewport=PHONE)
+    page = await open_page("/agents", viewport=PHONE)
     error = page.locator(".last-error").nth(9)
     await error.locator("summary").click()
     before = await page.evaluate("scrollY")
@@ -167,7 +167,7 @@ async def test_failing_agent_at_the_top_leads_to_its_card(db: Database, open_pag
     for i in range(30):
         await insert_agent(db, f"fine {i}", pheromone_score=0.9)
     await insert_failing_agent(db, "broken")
-    page = await open_page()
+    page = await open_page("/agents")
     card = page.locator(".card", has_text="broken")
     await expect(card).not_to_be_in_viewport()
     await page.get_by_role("link", name="broken").click()
@@ -177,7 +177,7 @@ async def test_failing_agent_at_the_top_leads_to_its_card(db: Database, open_pag
 async def test_choosing_a_project_puts_it_into_the_address(db: Database, open_page: OpenPage) -> None:
     await insert_agent(db, "mine", project="a")
     await insert_agent(db, "other", project="b")
-    page = await open_page()
+    page = await open_page("/agents")
     await page.get_by_label("Project").select_option("a")
     await page.wait_for_url("**/?project=a")
     await expect(page.locator(".card-title")).to_have_text("mine")
@@ -189,7 +189,7 @@ async def test_choosing_a_project_puts_it_into_the_address(db: Database, open_pa
 async def test_page_works_without_script(db: Database, open_page: OpenPage) -> None:
     await insert_agent(db, "mine", project="a")
     await insert_agent(db, "other", project="b")
-    page = await open_page(java_script_enabled=False)
+    page = await open_page("/agents", java_script_enabled=False)
     await page.get_by_label("Project").select_option("a")
     await page.get_by_role("button", name="Show").click()
     await expect(page.locator(".card-title")).to_have_text("mine")
@@ -198,7 +198,7 @@ async def test_page_works_without_script(db: Database, open_page: OpenPage) -> N
 
 
 async def test_command_for_the_first_run_can_be_copied(open_page: OpenPage) -> None:
-    page = await open_page(permissions=["clipboard-read", "clipboard-write"])
+    page = await open_page("/agents", permissions=["clipboard-read", "clipboard-write"])
     await page.get_by_role("button", name="Copy").click()
     await expect(page.get_by_role("button", name="Copied")).to_be_visible()
     copied = await page.evaluate("navigator.clipboard.readText()")
@@ -206,7 +206,7 @@ async def test_command_for_the_first_run_can_be_copied(open_page: OpenPage) -> N
 
 
 async def test_first_agent_appears_on_the_empty_page(db: Database, open_page: OpenPage) -> None:
-    page = await open_page()
+    page = await open_page("/agents")
     await expect(page.get_by_text("No agents yet")).to_be_visible()
     await insert_agent(db, "first")
     await refreshed(page)
@@ -222,7 +222,7 @@ async def test_no_text_breaks_the_page(
     await insert_failing_agent(
         db, text, project=text, focus_type=text, version=text, last_error_type=text, last_error_message=text * 5
     )
-    page = await open_page(color_scheme=scheme, viewport=viewport)
+    page = await open_page("/agents", color_scheme=scheme, viewport=viewport)
     await expect(page.locator(".card-title")).to_have_text(text)
     assert await page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
     overflowing = "nodes => nodes.filter(n => n.getBoundingClientRect().right > innerWidth).length"
@@ -233,8 +233,8 @@ async def test_no_text_breaks_the_page(
 
 async def test_light_and_dark_follow_the_viewers_choice(open_page: OpenPage) -> None:
     ground = "getComputedStyle(document.documentElement).backgroundColor"
-    light = await (await open_page(color_scheme="light")).evaluate(ground)
-    dark = await (await open_page(color_scheme="dark")).evaluate(ground)
+    light = await (await open_page("/agents", color_scheme="light")).evaluate(ground)
+    dark = await (await open_page("/agents", color_scheme="dark")).evaluate(ground)
     assert light == "rgb(246, 246, 244)"
     assert dark == "rgb(18, 19, 20)"
 
@@ -248,7 +248,7 @@ async def test_first_visit_is_small(db: Database, open_page: OpenPage, chromium:
 
 
 async def test_policy_stops_what_is_inline(open_page: OpenPage, faults: Faults) -> None:
-    page = await open_page()
+    page = await open_page("/agents")
     await page.evaluate(
         "document.body.insertAdjacentHTML('beforeend', '<img src=/static/favicon.svg onload=\"evil = 1\">')"
     )

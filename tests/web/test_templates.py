@@ -1,79 +1,67 @@
 """Each template is held against the dataclass that it renders; an unknown name in it raises."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import get_type_hints
 
 import pytest
 from jinja2 import StrictUndefined, meta
 
-from formicary.resolvers.agents import AgentCard, AgentStatus
+from formicary.resolvers.agents import AgentStatus
 from formicary_web import rendering
-from formicary_web.agents import AgentsContext
-from formicary_web.errors import ErrorContext
+from formicary_web.pages import Page
+from formicary_web.panels import Panel
+from formicary_web.problem import Problem
+from formicary_web.rendering import ENVIRONMENT, EVERYWHERE, IN_PAGES
+from formicary_web.routes import PAGES
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-AGENT = AgentCard(
-    id=1,
-    project_id=1,
-    name="reader",
-    display_name="Reader",
-    focus_type=None,
-    status=AgentStatus.IDLE,
-    pheromone_score=0.5,
-    consecutive_failures=0,
-    created_at=NOW,
-    last_active_at=None,
-    last_error_type=None,
-    last_error_message=None,
-    last_error_at=None,
-    last_error_run_id=None,
-    project="default",
-    latest_version=None,
-)
-AGENTS = AgentsContext(
-    agents=[AGENT, replace(AGENT, id=2, last_error_at=NOW, focus_type="x", last_active_at=NOW)],
-    failing=[AGENT],
-    projects=["a", "b"],
-    project="a",
-    fragment_url="/fragments/agents?project=a",
-    first_run="curl",
-    is_cut=True,
-    taken_at=NOW,
-)
-ERROR = ErrorContext(status=500, title="Broken", message="It is.", error_id="e1", may_pass=True)
+PROBLEM = Problem(status=500, title="Broken", message="It is.", error_id="e1", may_pass=True)
+PANELS = [panel for page in PAGES for panel in page.panels]
 
-PAGES = [
-    ("agents.html", AGENTS),
-    ("agents.html", replace(AGENTS, agents=[], failing=[])),
-    ("agents.html", replace(AGENTS, agents=[], failing=[], projects=[], project=None)),
-    ("error.html", ERROR),
-    ("error.html", replace(ERROR, error_id=None, may_pass=False)),
-]
+
+def templates_of(name: str) -> Iterator[str]:
+    """The template and all that it extends, includes or imports."""
+    assert ENVIRONMENT.loader is not None
+    source, _, _ = ENVIRONMENT.loader.get_source(ENVIRONMENT, name)
+    yield source
+    for referenced in meta.find_referenced_templates(ENVIRONMENT.parse(source)):
+        assert referenced is not None
+        yield from templates_of(referenced)
+
+
+def names_in(template: str) -> set[str]:
+    used = [meta.find_undeclared_variables(ENVIRONMENT.parse(source)) for source in templates_of(template)]
+    return set().union(*used) - set(ENVIRONMENT.globals)
+
+
+def context_fields(subject: Page | Panel) -> set[str]:
+    return {field.name for field in fields(get_type_hints(subject.read)["return"])}
 
 
 def test_unknown_names_raise() -> None:
-    assert rendering.ENVIRONMENT.undefined is StrictUndefined
-    assert rendering.ENVIRONMENT.autoescape is True
+    assert ENVIRONMENT.undefined is StrictUndefined
+    assert ENVIRONMENT.autoescape is True
 
 
-@pytest.mark.parametrize(("template", "context"), PAGES)
-def test_page_and_fragment_render(template: str, context: AgentsContext | ErrorContext) -> None:
-    assert b"</html>" in rendering.page(template, context).body
-    assert b"<html" not in rendering.fragment(template, context).body
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.template)
+def test_panel_uses_every_field_of_its_context_and_no_other(panel: Panel) -> None:
+    assert names_in(panel.template) - EVERYWHERE == context_fields(panel)
 
 
-@pytest.mark.parametrize(("template", "context"), [("agents.html", AGENTS), ("error.html", ERROR)])
-def test_template_uses_every_field_and_no_other(template: str, context: AgentsContext | ErrorContext) -> None:
-    env = rendering.ENVIRONMENT
-    assert env.loader is not None
-    source, _, _ = env.loader.get_source(env, template)
-    used = meta.find_undeclared_variables(env.parse(source)) - set(env.globals)
-    assert used == set(type(context).__dataclass_fields__)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.template)
+def test_page_uses_every_field_of_its_context_and_no_other(page: Page) -> None:
+    assert names_in(page.template) - IN_PAGES == context_fields(page)
+
+
+@pytest.mark.parametrize("template", ["error.html", "problem_alone.html"])
+def test_problem_is_shown_with_its_id(template: str) -> None:
+    html = bytes(rendering.bare_page(template, PROBLEM).body)
+    assert b"It is." in html
+    assert b"e1" in html
 
 
 @pytest.mark.parametrize("status", list(AgentStatus))
 def test_every_status_has_a_sign_beside_its_colour(status: AgentStatus) -> None:
-    html = bytes(rendering.fragment("agents.html", replace(AGENTS, agents=[replace(AGENT, status=status)])).body)
-    badge = html.split(b'<span class="badge')[1].split(b"</span>")[0]
-    assert status.capitalize().encode() in badge
-    assert b"<path" in badge or b"<circle" in badge
+    badge = ENVIRONMENT.get_template("agents_card.html").module.status_badge(status)  # type: ignore[attr-defined]
+    assert status.capitalize() in badge
+    assert "<path" in badge or "<circle" in badge

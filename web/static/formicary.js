@@ -1,24 +1,20 @@
-// What the pages do in the browser besides htmx. Without this file they still read and navigate.
+// What all pages do in the browser besides htmx. Without this file they still read and navigate.
 //
 // A part of a page that refreshes itself is an element with data-fragment: htmx polls its hx-get, and the event
 // `refresh` asks for it at once. Times are reckoned by the server's clock (data-taken-at), not the viewer's.
 
 const htmx = window.htmx;
-let clockSkew = 0; // milliseconds by which this clock is ahead of the server's
 
-const fragments = () => document.querySelectorAll("[data-fragment]");
-
-function refresh(fragment) {
-  htmx.trigger(fragment, "refresh");
-}
+const fragments = () => [...document.querySelectorAll("[data-fragment]")];
+const fragmentOf = (element) => element.closest("[data-fragment]");
 
 // ---- times
 
 const localTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const takenAt = (fragment) => Date.parse(fragment.dataset.takenAt);
 
-function measureClockSkew(fragment) {
-  clockSkew = Date.now() - Date.parse(fragment.dataset.takenAt);
-}
+// Milliseconds by which this clock is ahead of the server's. A page is opened with parts that are true just now.
+const clockSkew = fragments().length ? Date.now() - Math.max(...fragments().map(takenAt)) : 0;
 
 function ago(at) {
   const seconds = Math.max(0, Math.floor((Date.now() - clockSkew - at) / 1000));
@@ -28,36 +24,62 @@ function ago(at) {
   return `${Math.floor(seconds / 86400)} d ago`;
 }
 
+function write(element, text, title) {
+  if (element.textContent !== text) element.textContent = text;
+  if (element.title !== title) element.title = title;
+}
+
 function writeTime(time) {
   const at = Date.parse(time.dateTime);
-  const text = ago(at);
   const utc = time.dateTime.replace("T", " ").replace(/\.\d+Z$/, " UTC");
-  const title = `${localTime.format(at)}\n${utc}`;
-  if (time.textContent !== text) time.textContent = text;
-  if (time.title !== title) time.title = title;
+  if ("ago" in time.dataset) write(time, ago(at), `${localTime.format(at)}\n${utc}`);
+  else write(time, localTime.format(at), utc);
+}
+
+function writeUpdated() {
+  const oldest = Math.min(...fragments().map(takenAt));
+  if (!Number.isFinite(oldest)) return;
+  for (const label of document.querySelectorAll("[data-updated]")) {
+    write(label, `Updated ${ago(oldest)}`, localTime.format(oldest));
+  }
 }
 
 function writeTimes() {
-  if (!document.hidden) document.querySelectorAll("time[data-ago]").forEach(writeTime);
+  if (document.hidden) return;
+  document.querySelectorAll("time[data-ago], time[data-at]").forEach(writeTime);
+  writeUpdated();
 }
 
 // ---- refreshing
 
-function skipPollWhileHidden(event) {
-  if (document.hidden && event.detail.ctx.sourceEvent?.type === "every") event.preventDefault();
+function refresh(parts = fragments()) {
+  parts.forEach((fragment) => htmx.trigger(fragment, "refresh"));
+}
+
+const isPoll = (ctx) => ctx.sourceEvent?.type === "every";
+
+// A poll is content with what others were just sent; neither is sent what is shown already.
+function configureRequest(event) {
+  const { ctx } = event.detail;
+  if (document.hidden && isPoll(ctx)) return event.preventDefault();
+  const fragment = fragmentOf(ctx.sourceElement);
+  if (fragment?.dataset.etag) ctx.request.headers["If-None-Match"] = fragment.dataset.etag;
+  if (!isPoll(ctx)) ctx.request.headers["Cache-Control"] = "no-cache";
+}
+
+function afterRequest(event) {
+  const { ctx } = event.detail;
+  const fragment = fragmentOf(ctx.sourceElement);
+  if (ctx.response?.status !== 304 || !fragment) return;
+  fragment.dataset.takenAt = ctx.response.headers.get("formicary-taken-at");
+  fragment.querySelector("[data-problem]")?.replaceChildren();
+  writeTimes();
 }
 
 function resume() {
   if (document.hidden) return;
   writeTimes();
-  fragments().forEach(refresh);
-}
-
-function afterSwap(event) {
-  const { ctx } = event.detail;
-  const fragment = ctx.sourceElement.closest("[data-fragment]");
-  if (fragment && ctx.response.status < 400) measureClockSkew(fragment);
-  writeTimes();
+  refresh();
 }
 
 function sayNoAnswer(fragment) {
@@ -70,57 +92,120 @@ function keepForeignErrorsOut(event) {
   const { ctx } = event.detail;
   if (ctx.response.status < 400 || ctx.hx.retarget) return;
   event.preventDefault();
-  sayNoAnswer(ctx.sourceElement.closest("[data-fragment]"));
+  sayNoAnswer(fragmentOf(ctx.sourceElement));
 }
 
-// ---- what is clicked and chosen
-
-function copy(button) {
-  const source = document.getElementById(button.dataset.copy);
-  getSelection().selectAllChildren(source);
-  const copied = navigator.clipboard?.writeText(source.textContent) ?? Promise.reject();
-  copied.then(
-    () => say(button, "Copied"),
-    () => say(button, "Press Ctrl+C"), // no clipboard outside https: the text is selected at least
-  );
-}
+// ---- what is clicked
 
 function say(button, text) {
-  const before = button.textContent;
-  button.textContent = text;
-  setTimeout(() => (button.textContent = before), 2000);
+  const label = button.querySelector("[data-label]") ?? button;
+  button.dataset.said ??= label.innerHTML;
+  label.textContent = text;
+  clearTimeout(button.saying);
+  button.saying = setTimeout(() => (label.innerHTML = button.dataset.said), 2000);
+}
+
+async function copyText(button, text, source) {
+  try {
+    await navigator.clipboard.writeText(text);
+    say(button, "Copied");
+  } catch {
+    if (source) getSelection().selectAllChildren(source); // no clipboard outside https: the text is selected at least
+    say(button, source ? "Press Ctrl+C" : "Not permitted");
+  }
+}
+
+const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+const cellText = (cell) => cell.dataset.from ?? cell.dataset.value ?? cell.innerText.trim();
+
+function copyCsv(button) {
+  const table = document.getElementById(button.dataset.copyCsv);
+  const lines = [...table.rows].map((row) => [...row.cells].map((cell) => quoted(cellText(cell))).join(","));
+  copyText(button, `${lines.join("\n")}\n`, table);
 }
 
 function onClick(event) {
-  const button = event.target.closest("[data-refresh], [data-copy]");
-  if (!button) return;
+  const button = event.target.closest("[data-refresh], [data-copy], [data-copy-csv], [data-dialog]");
+  if (!button) return closeMenus(event.target);
   event.preventDefault();
-  if ("copy" in button.dataset) return copy(button);
-  const own = button.closest("[data-fragment]");
-  (own ? [own] : fragments()).forEach(refresh);
+  const { copy, copyCsv: csv, dialog } = button.dataset;
+  if (dialog !== undefined) return document.getElementById(dialog).showModal();
+  if (copy !== undefined) return copyText(button, document.getElementById(copy).textContent, document.getElementById(copy));
+  if (csv !== undefined) return copyCsv(button);
+  if (!fragments().length) return location.reload();
+  const own = fragmentOf(button);
+  refresh(own ? [own] : undefined);
 }
 
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(except)) menu.open = false;
+  }
+}
+
+function closeMenuByKey(event) {
+  const menu = event.key === "Escape" && event.target.closest?.("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+}
+
+// ---- forms
+
+const filled = (form) => new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+
 // What sending the form would do, but without fields that say nothing in the address.
-function onChange(event) {
-  const { form } = event.target;
-  if (!form || !("autosubmit" in form.dataset)) return;
-  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+function go(form) {
+  const query = filled(form);
   location.assign(query.size ? `${form.action}?${query}` : form.action);
 }
+
+function onChange(event) {
+  const { form } = event.target;
+  if (form && "autosubmit" in form.dataset) go(form);
+}
+
+function onSubmit(event) {
+  const form = event.target;
+  if (form.method !== "get") return;
+  event.preventDefault();
+  go(form);
+}
+
+// Fields of time stand in UTC where there is no script, in the viewer's zone where there is one.
+function useLocalTimes(form) {
+  const pad = (number) => String(number).padStart(2, "0");
+  for (const label of form.querySelectorAll("[data-zone]")) label.textContent = "your time";
+  for (const field of form.querySelectorAll("input[type=datetime-local]")) {
+    const at = new Date(`${field.value}Z`);
+    if (!Number.isNaN(at.getTime())) {
+      field.value = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}T${pad(at.getHours())}:${pad(at.getMinutes())}`;
+    }
+  }
+  form.addEventListener("formdata", ({ formData }) => {
+    for (const field of form.querySelectorAll("input[type=datetime-local]")) {
+      if (field.value) formData.set(field.name, new Date(field.value).toISOString());
+    }
+  });
+}
+
+// ----
 
 htmx.registerExtension("formicary", {
   // What the viewer has opened stays open when its surroundings are refreshed.
   htmx_before_morph_attr: (element, { attrName }) => !(element.tagName === "DETAILS" && attrName === "open"),
 });
 
-document.documentElement.classList.add("has-script");
-document.addEventListener("htmx:config:request", skipPollWhileHidden);
+document.addEventListener("htmx:config:request", configureRequest);
+document.addEventListener("htmx:after:request", afterRequest);
 document.addEventListener("htmx:before:swap", keepForeignErrorsOut);
-document.addEventListener("htmx:after:swap", afterSwap);
-document.addEventListener("htmx:error", (event) => sayNoAnswer(event.target.closest?.("[data-fragment]")));
+document.addEventListener("htmx:after:swap", writeTimes);
+document.addEventListener("htmx:error", (event) => sayNoAnswer(fragmentOf(event.target)));
 document.addEventListener("visibilitychange", resume);
 document.addEventListener("click", onClick);
+document.addEventListener("keydown", closeMenuByKey);
 document.addEventListener("change", onChange);
-fragments().forEach(measureClockSkew);
+document.addEventListener("submit", onSubmit);
+document.querySelectorAll("form[data-local-times]").forEach(useLocalTimes);
 writeTimes();
 setInterval(writeTimes, 1000);

@@ -1,0 +1,84 @@
+"""Where a viewer is: the page and its state, all of which stands in the address, and the ways from there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self, TypeAlias
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+
+from .formats import exact
+from .period import Period
+
+FRAGMENTS = "/fragments"
+
+OF_PERIOD = ("range", "from", "to")
+
+Value: TypeAlias = "str | int | float | datetime | Iterable[str | int] | None"
+"""Of a parameter. None leaves it out; of several values each is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`path` is that of the page, also where a part of it is asked for; `params` are those of its address."""
+
+    path: str
+    period: Period
+    project: str | None
+    params: QueryParams
+
+    @classmethod
+    def of(cls, path: str, params: QueryParams) -> Self:
+        """Raises BadInputError for a period that is none."""
+        return cls(_page_of(path), Period.of(params), params.get("project") or None, params)
+
+    def to(self, path: str, /, **params: Value) -> str:
+        """Another page, of the same period and project unless `params` say otherwise."""
+        return _address(path, self._common | params)
+
+    def here(self, **params: Value) -> str:
+        """This page with some parameters changed. A period given takes the place of the present one."""
+        kept = {name: self.params.getlist(name) for name in self.params}
+        if any(name in params for name in OF_PERIOD):
+            kept = {name: values for name, values in kept.items() if name not in OF_PERIOD}
+        return _address(self.path, kept | {"after": None} | params)
+
+    def runs(self, **filters: Value) -> str:
+        """The list of the runs behind a figure: `filters` are fields of `RunFilter` (see run_query.py)."""
+        return self.to("/runs", **filters)
+
+    def during(self, from_: datetime, to: datetime, **filters: Value) -> str:
+        """The list of the runs behind a point of a chart."""
+        return _address("/runs", {"project": self.project, "from": from_, "to": to, **filters})
+
+    def fragment(self, name: str) -> str:
+        """A part of this page in its present state."""
+        query = f"?{self.params}" if self.params else ""
+        return f"{FRAGMENTS}{self.path.rstrip('/')}/{name}{query}"
+
+    @property
+    def _common(self) -> dict[str, Value]:
+        return {**self.period.params, "project": self.project}
+
+
+def _page_of(path: str) -> str:
+    """The path of the page whose part is asked for; any other as it is."""
+    if not path.startswith(f"{FRAGMENTS}/"):
+        return path
+    return path.removeprefix(FRAGMENTS).rpartition("/")[0] or "/"
+
+
+def _address(path: str, params: Mapping[str, Value]) -> str:
+    query = urlencode([pair for name, value in params.items() for pair in _pairs(name, value)])
+    return f"{path}?{query}" if query else path
+
+
+def _pairs(name: str, value: Value) -> list[tuple[str, str]]:
+    if value is None or value == "":
+        return []
+    if isinstance(value, datetime):
+        return [(name, exact(value))]
+    if isinstance(value, str | int | float):
+        return [(name, str(value))]
+    return [(name, str(each)) for each in value]
