@@ -1,7 +1,8 @@
 """From a context dataclass to HTML.
 
 A template sees the fields of its context and, everywhere, `place` (see place.py), `now` and `principal`; that of a page
-also `frame`, `title` (the tab's), `heading` and `panels`, their HTML by name. A panel's template is the same in its page and alone.
+also `frame`, `title` (the tab's), `heading` and `panels`, their HTML by name. A panel's template is the same in its page
+and alone.
 """
 
 from collections.abc import Mapping
@@ -68,7 +69,7 @@ def page(
     heading: str,
     panels: Mapping[str, str],
 ) -> HTMLResponse:
-    parts = {name: Markup(html) for name, html in panels.items()}  # noqa: S704: rendered by `slot`
+    parts = {name: Markup(html) for name, html in panels.items()}  # noqa: S704 (`slot` has rendered them)
     variables = _common(visit) | {"frame": frame, "title": title, "heading": heading, "panels": parts}
     return response(_render(template, context, variables))
 
@@ -86,7 +87,7 @@ def part(template: str, context: "DataclassInstance", visit: "Visit") -> str:
 def slot(panel: "Panel", visit: "Visit", *, body: str = "", etag: str = "", problem: "Problem | None" = None) -> str:
     """A panel with what makes it refresh by itself, and the place for its problem."""
     template = ENVIRONMENT.get_template("panel.html")
-    inside = Markup(body)  # noqa: S704: rendered by `part`
+    inside = Markup(body)  # noqa: S704 (`part` has rendered it)
     return template.render(_common(visit), panel=panel, body=inside, etag=etag, problem=problem)
 
 

@@ -27,9 +27,9 @@ def command(page: str) -> tuple[str, dict[str, object]]:
 async def test_command_on_the_empty_page_makes_the_first_agent_appear(db: Database, settings: Settings) -> None:
     app = create_app(settings, database=db, authenticator=Authenticator(db, is_open=True))
     async with served(app) as url, httpx2.AsyncClient() as client:
-        address, body = command((await client.get(url)).text)
+        address, body = command((await client.get(f"{url}/agents")).text)
         answer = (await client.post(address, json=body)).json()
-        page = (await client.get(url)).text
+        page = (await client.get(f"{url}/agents")).text
     assert answer == {"data": {"recordRuns": {"recorded": 1}}}
     assert "my-agent</h2>" in page
     assert "Never" not in page

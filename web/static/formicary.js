@@ -13,8 +13,13 @@ const fragmentOf = (element) => element.closest("[data-fragment]");
 const localTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const takenAt = (fragment) => Date.parse(fragment.dataset.takenAt);
 
-// Milliseconds by which this clock is ahead of the server's. A page is opened with parts that are true just now.
-const clockSkew = fragments().length ? Date.now() - Math.max(...fragments().map(takenAt)) : 0;
+let clockSkew = 0; // milliseconds by which this clock is ahead of the server's
+
+// To be called when a part is shown that was true just now.
+function measureClockSkew() {
+  const newest = Math.max(...fragments().map(takenAt));
+  if (Number.isFinite(newest)) clockSkew = Date.now() - newest;
+}
 
 function ago(at) {
   const seconds = Math.max(0, Math.floor((Date.now() - clockSkew - at) / 1000));
@@ -73,6 +78,12 @@ function afterRequest(event) {
   if (ctx.response?.status !== 304 || !fragment) return;
   fragment.dataset.takenAt = ctx.response.headers.get("formicary-taken-at");
   fragment.querySelector("[data-problem]")?.replaceChildren();
+  writeTimes();
+}
+
+function afterSwap(event) {
+  const { ctx } = event.detail;
+  if (!isPoll(ctx) && fragmentOf(ctx.sourceElement) && ctx.response.status < 400) measureClockSkew();
   writeTimes();
 }
 
@@ -199,7 +210,7 @@ htmx.registerExtension("formicary", {
 document.addEventListener("htmx:config:request", configureRequest);
 document.addEventListener("htmx:after:request", afterRequest);
 document.addEventListener("htmx:before:swap", keepForeignErrorsOut);
-document.addEventListener("htmx:after:swap", writeTimes);
+document.addEventListener("htmx:after:swap", afterSwap);
 document.addEventListener("htmx:error", (event) => sayNoAnswer(fragmentOf(event.target)));
 document.addEventListener("visibilitychange", resume);
 document.addEventListener("click", onClick);
@@ -207,5 +218,6 @@ document.addEventListener("keydown", closeMenuByKey);
 document.addEventListener("change", onChange);
 document.addEventListener("submit", onSubmit);
 document.querySelectorAll("form[data-local-times]").forEach(useLocalTimes);
+measureClockSkew();
 writeTimes();
 setInterval(writeTimes, 1000);
