@@ -62,6 +62,6 @@ def test_problem_is_shown_with_its_id(template: str) -> None:
 
 @pytest.mark.parametrize("status", list(AgentStatus))
 def test_every_status_has_a_sign_beside_its_colour(status: AgentStatus) -> None:
-    badge = ENVIRONMENT.get_template("agents_card.html").module.status_badge(status)  # type: ignore[attr-defined]
+    badge = ENVIRONMENT.get_template("status_badge.html").module.status_badge(status)  # type: ignore[attr-defined]
     assert status.capitalize() in badge
     assert "<path" in badge or "<circle" in badge
