@@ -35,7 +35,7 @@ bench: $(VENV)/.for-work
 	$(BIN)/python -m tests.bench $(ARGS)
 
 screenshots: $(VENV)/.for-work
-	$(BIN)/python tests/web/screenshots.py
+	$(BIN)/python -m tests.web.screenshots
 
 $(VENV)/.for-use: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'

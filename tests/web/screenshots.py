@@ -1,19 +1,17 @@
 """Take the pictures of the README anew: the demo served on a fresh embedded database, seen by Chromium.
 
-python tests/web/screenshots.py [ADDRESS OF A SERVER THAT RUNS ALREADY]
+python -m tests.web.screenshots [ADDRESS OF A SERVER THAT RUNS ALREADY]
 """
 
 import asyncio
-import re
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from playwright.async_api import Browser, ViewportSize, async_playwright
+
+from .demo import served_demo
 
 Scheme = Literal["light", "dark"]
 
@@ -21,20 +19,6 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 CHROMIUM = "/usr/bin/chromium"
 VIEWPORT = ViewportSize(width=1280, height=800)
 PICTURES: dict[str, tuple[str, Scheme]] = {"agents.png": ("/", "light"), "agents-dark.png": ("/", "dark")}
-
-
-@contextmanager
-def demo() -> Iterator[str]:
-    """The address of a server with sample data."""
-    formicary = str(Path(sys.executable).with_name("formicary"))
-    with TemporaryDirectory() as directory:
-        command = [formicary, "serve", "--demo", "--port", "0", "--data-dir", directory]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            try:
-                yield next(found[0] for line in server.stdout if (found := re.search(r"http://\S+", line)))
-            finally:
-                server.terminate()
 
 
 async def take(browser: Browser, url: str, scheme: Scheme, file: Path) -> None:
@@ -46,7 +30,7 @@ async def take(browser: Browser, url: str, scheme: Scheme, file: Path) -> None:
 
 
 async def main(*addresses: str) -> None:
-    with nullcontext(addresses[0]) if addresses else demo() as address:
+    with nullcontext(addresses[0]) if addresses else served_demo() as address:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
             for name, (path, scheme) in PICTURES.items():
