@@ -12,10 +12,12 @@ from .agent import Agent, AgentState
 from .api_key import ApiKey, Role
 from .background_job import BackgroundJob, Leader
 from .cell import RunTotal, error_hour, project_day, project_hour, run_day, run_hour
+from .dashboard_session import DashboardSession
 from .model_price import ModelPrice
 from .project import Project
 from .rollup import PheromoneHour, RollupStale, RunBatch, RunHorizon, Tier
 from .run import CostSource, Run, RunKey, RunStatus
+from .saved_view import SavedView
 from .series import RunSeries, SeriesKind
 from .version import AgentVersion, VersionState
 
@@ -53,6 +55,8 @@ TABLE_KINDS: dict[str, TableKind] = {
     "run_horizon": TableKind.LOCAL,
     "background_job": TableKind.LOCAL,
     "leader": TableKind.LOCAL,
+    "dashboard_session": TableKind.LOCAL,
+    "saved_view": TableKind.LOCAL,
 }
 
 __all__ = [
@@ -63,6 +67,7 @@ __all__ = [
     "ApiKey",
     "BackgroundJob",
     "CostSource",
+    "DashboardSession",
     "Leader",
     "ModelPrice",
     "PheromoneHour",
@@ -76,6 +81,7 @@ __all__ = [
     "RunSeries",
     "RunStatus",
     "RunTotal",
+    "SavedView",
     "SeriesKind",
     "TableKind",
     "Tier",
