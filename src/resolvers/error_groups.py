@@ -20,7 +20,10 @@ from .spans import Bucket
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """Errors of one kind. `message` and the run are of the one whose run started last, `*_at` are starts of runs."""
+    """Errors of one kind. `message` and the run are of the one whose run started last, `*_at` are starts of runs.
+
+    `fingerprint` and `type` together are the kind (see `RunFilter.fingerprint`).
+    """
 
     message: str
     type: str | None
@@ -29,6 +32,7 @@ class ErrorGroup:
     last_at: datetime
     agent_id: int
     run_id: int
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ WITH e (key, agent_id, error_type, fingerprint, message, runs, first_at, last_at
     FROM kind
 )
 SELECT DISTINCT ON (k.key, k.place)
-    k.key, e.message, nullif(k.error_type, ''), k.runs, k.first_at, k.last_at, e.agent_id, e.last_run_id
+    k.key, e.message, nullif(k.error_type, ''), k.runs, k.first_at, k.last_at, e.agent_id, e.last_run_id, k.fingerprint
 FROM placed k
 JOIN e ON e.key = k.key AND e.fingerprint = k.fingerprint AND e.error_type = k.error_type AND e.last_at = k.last_at
 WHERE k.place <= {first}

@@ -8,7 +8,7 @@ from functools import cached_property, reduce
 from itertools import chain
 from typing import NamedTuple
 
-from ..rollups.histogram import Histogram, Slot
+from ..rollups.histogram import Histogram, Slot, common_slots
 from .ranges import ResolvedRange
 
 _HOUR = timedelta(hours=1)
@@ -127,6 +127,11 @@ class Latency:
         if self.sums.durations is None:
             raise LookupError("these figures were read without their durations")
         return Histogram(self.sums.durations, exact=self.sums.exact)
+
+
+def common_histograms(latencies: Sequence[Latency | None], buckets: int) -> list[list[Slot]]:
+    """How each one's durations are spread, in the same at most `buckets` parts; all empty where there are none."""
+    return common_slots([each._histogram if each else Histogram(()) for each in latencies], buckets)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""All that the overview shows of figures: those of a range, of the range before, and their course.
+"""All that a page shows of figures, of all agents or of one: those of a range, of the range before, and their course.
 
 Everything is read in one snapshot, so that cards and charts agree. The figures of the range are put together from those
 of its buckets; only users and sessions, which do not add up, and scores are read besides.
@@ -36,14 +36,21 @@ class Overview:
 
 
 async def read(
-    db: Database, scope: Scope, range_: ResolvedRange, bucket: Bucket, *, project: str | None = None
+    db: Database,
+    scope: Scope,
+    range_: ResolvedRange,
+    bucket: Bucket,
+    *,
+    project: str | None = None,
+    agent_id: int | None = None,
 ) -> Overview:
-    """Of all agents in the scope, or those of one project.
+    """Of all agents in the scope, those of one project, or one of them.
 
     Raises BadInputError for too many points, HorizonError for what takes dropped runs or cells.
     """
     history.check_length(range_, bucket)
-    question = Question(range_, RunFilter(project=project), wants=PEOPLE)
+    only = RunFilter(project=project, agent_id=None if agent_id is None else (agent_id,))
+    question = Question(range_, only, wants=PEOPLE)
     where = await resolved(db, scope, question)
     async with snapshot(db) as found:
         whole = found.find(question, where)

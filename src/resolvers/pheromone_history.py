@@ -76,6 +76,17 @@ async def kept(db: Database, keys: Sequence[PheromoneKey]) -> list[list[Kept]]:
     return found
 
 
+def in_steps(points: Sequence[Point], hours: int) -> list[Point]:
+    """Of so many hours each, the last one ending as the points do: the score at the end, and all runs."""
+    first = len(points) % hours
+    parts = [points[:first], *(points[start : start + hours] for start in range(first, len(points), hours))]
+    return [
+        Point(part[0].from_, part[-1].to, part[-1].score, sum(point.interactions for point in part))
+        for part in parts
+        if part
+    ]
+
+
 def points(kept: Sequence[Kept], formula: Formula, since: datetime, now: datetime) -> list[Point]:
     """A point an hour. What is not over yet does not evaporate."""
     current = floor(now, HOUR)

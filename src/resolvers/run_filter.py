@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from ..db import Database
 from ..models.run import ERROR_WORDS, RunStatus, words_of
+from ..rollups.fingerprint import ERRED, FINGERPRINT
+from ..rollups.fingerprint import ERRED, FINGERPRINT
 from .ranges import TimeRange, resolve
 from .scope import Scope
 from .statement import Statement
@@ -20,7 +22,8 @@ class RunFilter:
     """What is None does not narrow. Of several values any may hold; of several fields all must.
 
     `agent_id` are ids of agents; `error_text` are words of the error message, of which the last may be only begun;
-    `tool` are tools of which the run called at least one. Durations are in milliseconds, costs in USD.
+    `fingerprint` are kinds of errors (see rollups/fingerprint.py); `tool` are tools of which the run called at least
+    one. Durations are in milliseconds, costs in USD.
     """
 
     project: str | None = None
@@ -39,6 +42,7 @@ class RunFilter:
     external_id: Texts | None = None
     error_type: Texts | None = None
     error_text: str | None = None
+    fingerprint: Texts | None = None
     tool: Texts | None = None
     min_duration_ms: float | None = None
     max_duration_ms: float | None = None
@@ -53,6 +57,15 @@ class Choice:
     column: str
     values: Sequence[object]
     cast: str
+
+    @property
+    def takes_none(self) -> bool:
+        """Whether it holds for the runs that state none; no index in the order of time has these."""
+        return "" in self.values
+
+    def apply(self, statement: Statement) -> None:
+        column = f"coalesce({self.column}, '')" if self.takes_none else self.column
+        statement.one_of(column, self.values, self.cast)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +110,16 @@ class ResolvedFilter:
         """Add the conditions, without the one choice that the caller takes care of."""
         for choice in self.choices:
             if choice is not except_:
-                statement.one_of(choice.column, choice.values, choice.cast)
+                choice.apply(statement)
         _apply_the_rest(statement, self.where)
         if self.since is not None:
             statement.where("r.started_at >= {}", self.since)
         if self.error_words:
             query = statement.arg(_query(self.error_words))
             statement.conditions.append(f"r.error_message IS NOT NULL AND {ERROR_WORDS} @@ {query}::text::tsquery")
+        if self.where.error_like is not None:
+            like = f"(SELECT {FINGERPRINT} FROM (SELECT {statement.arg(self.where.error_like)}::text AS error_message) r)"
+            statement.conditions.append(f"{ERRED} AND {FINGERPRINT} = {like}")
         if self.where.external_id is not None:
             _apply_external_ids(statement, self.scope, list(self.where.external_id))
 
@@ -192,6 +208,9 @@ def _apply_the_rest(statement: Statement, where: RunFilter) -> None:
         statement.where("coalesce(r.duration_ms, -1) <= {}::bigint", _bigint(math.floor(where.max_duration_ms)))
     if where.min_cost is not None:
         statement.where("coalesce(r.cost, -1) >= {}::numeric", max(where.min_cost, Decimal(0)))
+    if where.fingerprint is not None:
+        fingerprints = statement.arg(list(where.fingerprint))
+        statement.conditions.append(f"{ERRED} AND {FINGERPRINT} = ANY({fingerprints}::text[])")
     if where.tool is not None:
         statement.where("r.tools ?| {}::text[]", list(where.tool))
 

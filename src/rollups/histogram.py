@@ -11,7 +11,7 @@ merged by putting them one behind the other.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -96,15 +96,28 @@ class Histogram:
 
     def slots(self, most: int) -> list[Slot]:
         """At most `most` adjoining parts, each of equally many buckets, from the least number to the greatest."""
+        return common_slots([self], most)[0]
+
+    @property
+    def counts(self) -> Counter[int]:
+        """How many numbers each bucket holds."""
         counts: Counter[int] = Counter()
         for entry in self._entries:
             number = entry >> COUNT_BITS
             counts[bucket_of(number) if self._exact else number] += entry & MOST
-        if not counts:
-            return []
-        first, last = min(counts), max(counts)
-        step = -(-(last - first + 1) // most)
-        return [_slot(counts, start, min(start + step - 1, last)) for start in range(first, last + 1, step)]
+        return counts
+
+
+def common_slots(histograms: Sequence[Histogram], most: int) -> list[list[Slot]]:
+    """Of each histogram the parts from the least number of all to the greatest, so that they can be compared."""
+    counts = [histogram.counts for histogram in histograms]
+    buckets = set[int]().union(*counts)
+    if not buckets:
+        return [[] for _ in histograms]
+    first, last = min(buckets), max(buckets)
+    step = -(-(last - first + 1) // most)
+    starts = range(first, last + 1, step)
+    return [[_slot(each, start, min(start + step - 1, last)) for start in starts] for each in counts]
 
 
 def _slot(counts: Counter[int], first: int, last: int) -> Slot:

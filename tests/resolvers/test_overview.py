@@ -117,3 +117,13 @@ async def test_what_is_no_longer_kept_is_not_compared_with(db: Database) -> None
 async def test_too_many_points_are_refused(db: Database) -> None:
     with pytest.raises(BadInputError, match="10000 are allowed"):
         await overview.read(db, None, ResolvedRange(NOW - 1_000 * HOUR, NOW), Bucket.MINUTE)
+
+
+async def test_of_one_agent_it_says_what_the_figures_of_this_agent_say(db: Database) -> None:
+    runs = [("a", "SUCCEEDED"), ("a", "FAILED"), ("b", "SUCCEEDED")]
+    recorded = [run_input(name, startedAt=ago(60).isoformat(), status=status) for name, status in runs]
+    await Recorder(db).record(recorded, None)
+    agent_id = await db.fetchval("SELECT id FROM agent WHERE name = 'a'")
+    found = await overview.read(db, None, ResolvedRange(NOW - HOUR, NOW), Bucket.HOUR, agent_id=agent_id)
+    assert (found.metrics.runs, found.metrics.failed) == (2, 1)
+    assert sum(point.metrics.runs for point in found.points) == 2

@@ -6,7 +6,7 @@ import pytest
 
 from formicary.db import Database
 from formicary.errors import BadInputError
-from formicary.resolvers.pheromone_history import Kept, PheromoneKey, Point, first_hour, kept, points
+from formicary.resolvers.pheromone_history import Kept, PheromoneKey, Point, first_hour, in_steps, kept, points
 from formicary.resolvers.spans import HOUR
 from formicary.rollups.pheromone_formula import DEFAULT_FORMULA
 
@@ -52,6 +52,15 @@ def test_a_history_begins_with_what_is_left_of_the_hours_before() -> None:
 
 def test_a_reported_score_stays() -> None:
     assert scores(hour(10, 0.9, reported=True), hour(1, 0.3, reported=True)) == [0.9, 0.9, 0.3, 0.3]
+
+
+def test_steps_end_with_the_last_hour_and_have_its_score_and_all_runs() -> None:
+    hourly = points([hour(4, 0.9, runs=7), hour(1, 0.3, runs=3), hour(0, 0.4)], FORMULA, NOON - 4 * HOUR, NOW)
+    first, second, third = in_steps(hourly, 2)
+    assert (first.from_, first.to, first.interactions) == (NOON - 4 * HOUR, NOON - 3 * HOUR, 7)
+    assert (second.from_, second.to, second.interactions) == (NOON - 3 * HOUR, NOON - HOUR, 0)
+    assert third == Point(NOON - HOUR, NOON + HOUR, 0.4, 4)
+    assert in_steps(hourly, 1) == hourly
 
 
 def test_interactions_are_the_runs_of_the_hour() -> None:

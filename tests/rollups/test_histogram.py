@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formicary.rollups.histogram import BOUNDS, LARGEST, MOST, PROMETHEUS_MS, VALUES, Histogram, bucket_of, pack
+from formicary.rollups.histogram import (
+    BOUNDS,
+    LARGEST,
+    MOST,
+    PROMETHEUS_MS,
+    VALUES,
+    Histogram,
+    bucket_of,
+    common_slots,
+    pack,
+)
 
 numbers = st.lists(st.integers(0, 2**38), min_size=1, max_size=60)
 
@@ -51,5 +61,18 @@ def test_slots_hold_every_number_once_and_adjoin(given: list[int], most: int) ->
     assert slots[-1].high >= max(given)
 
 
+def test_common_slots_are_the_same_for_all_and_hold_what_each_holds() -> None:
+    quick, slow, none = ([5, 7, 7], [3, 90_000], [])
+    found = common_slots(
+        [Histogram([number << 20 | 1 for number in each], exact=True) for each in (quick, slow, none)], 9
+    )
+    ends = [[(slot.low, slot.high) for slot in slots] for slots in found]
+    assert ends[0] == ends[1] == ends[2]
+    assert ends[0][0][0] < 3
+    assert ends[0][-1][1] >= 90_000
+    assert [sum(slot.count for slot in slots) for slots in found] == [3, 2, 0]
+
+
 def test_nothing_has_no_slots() -> None:
     assert Histogram([]).slots(24) == []
+    assert common_slots([Histogram([]), Histogram([])], 24) == [[], []]
