@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Self, TypeAlias
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
+
+from formicary.models.run import RunStatus
 
 from .formats import exact
 from .period import Period
@@ -15,8 +18,11 @@ FRAGMENTS = "/fragments"
 
 OF_PERIOD = ("range", "from", "to")
 
-Value: TypeAlias = "str | int | float | datetime | Iterable[str | int] | None"
-"""Of a parameter. None leaves it out; of several values each is written."""
+WITHOUT = "without"
+"""The parameter that names what the runs of a list do not state, such as a model."""
+
+Value: TypeAlias = "str | int | float | Decimal | datetime | Iterable[str | int] | None"
+"""Of a parameter. None leaves it out; of several values each is written, of statuses their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +51,15 @@ class Place:
         return _address(self.path, kept | {"after": None} | params)
 
     def runs(self, **filters: Value) -> str:
-        """The list of the runs behind a figure: `filters` are fields of `RunFilter` (see run_query.py)."""
-        return self.to("/runs", **filters)
+        """The list of the runs behind a figure: `filters` are fields of `RunFilter` (see run_query.py).
+
+        An empty text stands for the runs that state none, as it does in the keys of figures.
+        """
+        return self.to("/runs", **_without(filters))
 
     def during(self, from_: datetime, to: datetime, **filters: Value) -> str:
         """The list of the runs behind a point of a chart."""
-        return _address("/runs", {"project": self.project, "from": from_, "to": to, **filters})
+        return _address("/runs", {"project": self.project, "from": from_, "to": to, **_without(filters)})
 
     def fragment(self, name: str) -> str:
         """A part of this page in its present state."""
@@ -74,11 +83,24 @@ def _address(path: str, params: Mapping[str, Value]) -> str:
     return f"{path}?{query}" if query else path
 
 
+def _without(filters: Mapping[str, Value]) -> dict[str, Value]:
+    """The filters with each empty text said by the name of its field."""
+    lists = {name: list(_texts(value)) for name, value in filters.items()}
+    lacking = [name for name, texts in lists.items() if "" in texts]
+    return {**{name: [text for text in texts if text] for name, texts in lists.items()}, WITHOUT: lacking}
+
+
 def _pairs(name: str, value: Value) -> list[tuple[str, str]]:
-    if value is None or value == "":
+    return [(name, text) for text in _texts(value) if text]
+
+
+def _texts(value: Value) -> list[str]:
+    if value is None:
         return []
     if isinstance(value, datetime):
-        return [(name, exact(value))]
-    if isinstance(value, str | int | float):
-        return [(name, str(value))]
-    return [(name, str(each)) for each in value]
+        return [exact(value)]
+    if isinstance(value, RunStatus):
+        return [value.name]
+    if isinstance(value, str | int | float | Decimal):
+        return [str(value)]
+    return [text for each in value for text in _texts(each)]

@@ -9,7 +9,6 @@ from decimal import Decimal
 from ..db import Database
 from ..models.run import ERROR_WORDS, RunStatus, words_of
 from ..rollups.fingerprint import ERRED, FINGERPRINT
-from ..rollups.fingerprint import ERRED, FINGERPRINT
 from .ranges import TimeRange, resolve
 from .scope import Scope
 from .statement import Statement
@@ -21,6 +20,7 @@ Texts = tuple[str, ...]
 class RunFilter:
     """What is None does not narrow. Of several values any may hold; of several fields all must.
 
+    An empty text stands for the runs that state none, as it does in the keys of figures.
     `agent_id` are ids of agents; `error_text` are words of the error message, of which the last may be only begun;
     `fingerprint` are kinds of errors (see rollups/fingerprint.py); `tool` are tools of which the run called at least
     one. Durations are in milliseconds, costs in USD.
@@ -117,9 +117,6 @@ class ResolvedFilter:
         if self.error_words:
             query = statement.arg(_query(self.error_words))
             statement.conditions.append(f"r.error_message IS NOT NULL AND {ERROR_WORDS} @@ {query}::text::tsquery")
-        if self.where.error_like is not None:
-            like = f"(SELECT {FINGERPRINT} FROM (SELECT {statement.arg(self.where.error_like)}::text AS error_message) r)"
-            statement.conditions.append(f"{ERRED} AND {FINGERPRINT} = {like}")
         if self.where.external_id is not None:
             _apply_external_ids(statement, self.scope, list(self.where.external_id))
 

@@ -183,12 +183,14 @@ def _branches(resolved: ResolvedFilter, order: Order[Run]) -> Choice | None:
     if order.name != "STARTED" or not resolved.choices:
         return None
     choice = resolved.choices[0]
-    return choice if 1 < len(choice.values) <= MOST_BRANCHES else None
+    return choice if 1 < len(choice.values) <= MOST_BRANCHES and not choice.takes_none else None
 
 
 def _too_many_to_branch(resolved: ResolvedFilter) -> Choice | None:
     first = resolved.choices[0] if resolved.choices else None
-    return first if first is not None and MOST_BRANCHES < len(first.values) <= MOST_BOUNDED else None
+    if first is None or first.takes_none:
+        return None
+    return first if MOST_BRANCHES < len(first.values) <= MOST_BOUNDED else None
 
 
 _LAST_ACTIVE = {
