@@ -110,7 +110,8 @@ RECOMPUTE = """
         last_active_at = CASE WHEN s.last_active_at > o.active_at THEN s.last_active_at ELSE (
             SELECT max(coalesce(r.ended_at, r.started_at)) FROM run r WHERE r.agent_id = s.agent_id) END,
         last_success_at = CASE WHEN s.last_success_at IS NOT NULL THEN coalesce((
-            SELECT max(r.started_at) FROM run r WHERE r.agent_id = s.agent_id AND r.status = 2), s.last_success_at) END,
+            SELECT max(r.started_at) FROM run r WHERE r.agent_id = s.agent_id AND r.status = 2),
+            CASE WHEN s.last_success_at <= o.success_at THEN NULL ELSE s.last_success_at END) END,
         (last_error_started_at, last_error_at, last_error_run_id, last_error_type, last_error_message) = (
             SELECT e.started_at, e.at, e.run_id, e.type, e.message FROM (
                 (SELECT 1, r.started_at, coalesce(r.ended_at, r.started_at), r.id, r.error_type, r.error_message
@@ -119,6 +120,7 @@ RECOMPUTE = """
                 UNION ALL
                 SELECT 2, s.last_error_started_at, s.last_error_at, s.last_error_run_id, s.last_error_type,
                     s.last_error_message
+                WHERE s.last_error_run_id <> ALL($5::bigint[])
             ) AS e (choice, started_at, at, run_id, type, message) ORDER BY e.choice LIMIT 1),
         (pheromone_score, pheromone_at) = (
             SELECT e.score, e.at FROM (
@@ -129,12 +131,14 @@ RECOMPUTE = """
                 UNION ALL
                 SELECT 2, s.pheromone_score, s.pheromone_at
             ) AS e (choice, score, at) ORDER BY e.choice LIMIT 1)
-    FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS o (agent_id, active_at, scored_at)
+    FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[])
+        AS o (agent_id, active_at, scored_at, success_at)
     WHERE s.agent_id = o.agent_id"""
 """What the stored runs say, or what was known where they were dropped.
 
-`active_at` and `scored_at` are of the runs as they were stored before. Only if `active_at` is what the state holds, all
-runs of the agent have to be read for the next; and only if `scored_at` is, the score is theirs and nobody's who set it.
+`success_at` is of the succeeded among the runs as they were stored before; $5 has the ids of all of them. `active_at`
+and `scored_at` are of them, too. Only if `active_at` is what the state holds, all runs of the agent have to be read for
+the next; and only if `scored_at` is, the score is theirs and nobody's who set it.
 """
 
 RECOMPUTE_SEEN = """
@@ -166,34 +170,46 @@ class _Seen:
     versions: dict[int, datetime] = field(default_factory=dict)
 
 
-async def apply(connection: Connection, changes: Iterable[Change]) -> None:
-    """Bring the agents' state up to date with the runs that were written in this transaction."""
+async def apply(connection: Connection, changes: Iterable[Change], withdrawn: Iterable[RunRow] = ()) -> None:
+    """Bring the agents' state up to date with the runs that were written, or taken out, in this transaction."""
     seen: dict[int, _Seen] = {}
-    taken_back: list[RunRow] = []
+    taken_back = list(withdrawn)
     for stored, row in changes:
-        _see(seen, row, outcome=stored is None or stored.status < _SUCCEEDED)
+        _see(seen, row, outcome=stored is None or stored.status < _SUCCEEDED or stored.status != row.status)
         if stored is not None and _takes_back(stored, row):
             taken_back.append(stored)
-    if len(seen) > 1:
-        await connection.execute(LOCK, sorted(seen))
+    recount = {row.agent_id for row in taken_back}
+    if len(seen.keys() | recount) > 1:
+        await connection.execute(LOCK, sorted(seen.keys() | recount))
     if seen:
         uncounted = await connection.fetch(APPLY, *_parameters(seen))
-        if taken_back:
-            await _recompute(connection, taken_back)
-        if recount := {row["agent_id"] for row in uncounted} | {row.agent_id for row in taken_back}:
-            await connection.execute(RECOUNT, sorted(recount))
+        recount.update(row["agent_id"] for row in uncounted)
+    if taken_back:
+        await _recompute(connection, taken_back)
+    if recount:
+        await connection.execute(RECOUNT, sorted(recount))
 
 
 async def _recompute(connection: Connection, rows: list[RunRow]) -> None:
     active: dict[int, datetime] = {}
     scored: dict[int, datetime] = {}
+    success: dict[int, datetime] = {}
     versions: dict[tuple[int, int], datetime] = {}
     for row in rows:
         _raise_to(active, row.agent_id, _active(row))
         _raise_to(versions, (row.agent_id, row.version_id), _active(row))
         if row.pheromone_score is not None:
             _raise_to(scored, row.agent_id, row.started_at)
-    await connection.execute(RECOMPUTE, list(active), list(active.values()), [scored.get(agent) for agent in active])
+        if row.status == _SUCCEEDED:
+            _raise_to(success, row.agent_id, row.started_at)
+    await connection.execute(
+        RECOMPUTE,
+        list(active),
+        list(active.values()),
+        [scored.get(agent) for agent in active],
+        [success.get(agent) for agent in active],
+        [row.id for row in rows],
+    )
     await connection.execute(
         RECOMPUTE_SEEN,
         [agent for agent, _ in versions],
@@ -210,7 +226,9 @@ def _active(row: RunRow) -> datetime:
     return row.ended_at or row.started_at
 
 
-_telling = attrgetter("started_at", "ended_at", "version_id", "error_type", "error_message", "pheromone_score")
+_telling = attrgetter(
+    "status", "started_at", "ended_at", "version_id", "error_type", "error_message", "pheromone_score"
+)
 
 
 def _takes_back(stored: RunRow, row: RunRow) -> bool:

@@ -104,6 +104,11 @@ class Entry:
         if corrected:
             self._marks.update(_marks(stored))
 
+    def add_withdrawn(self, stored: RunRow) -> None:
+        """Enter a run that is taken back: only what may hold it is marked."""
+        if stored.status >= _FINAL:
+            self._marks.update(_marks(stored))
+
     async def write(self, connection: Connection) -> None:
         if self._first or self._stored:
             await connection.execute(ADD, self._id, self._recorded_at, self._from, self._to, *self._places())

@@ -104,6 +104,24 @@ def merge(stored: RunRow, message: RunRow, prices: Prices) -> RunRow:
     return merged
 
 
+def replace(stored: RunRow, whole: RunRow) -> RunRow:
+    """The row after a message that says all there is to say of its run; equal to `stored` where nothing is new.
+
+    What it leaves out is unknown from now on, and even a final status is taken back. An estimate stands as long as
+    what it was made of.
+    """
+    replaced: RunRow = msgspec.structs.replace(
+        whole, id=stored.id, recorded_at=stored.recorded_at, batch_id=stored.batch_id
+    )
+    for field in _JSON_FIELDS:
+        if _same(field, getattr(stored, field), getattr(whole, field)):
+            setattr(replaced, field, getattr(stored, field))
+    estimated = REPORTED not in (stored.cost_source, whole.cost_source)
+    if estimated and all(getattr(stored, field) == getattr(whole, field) for field in _PRICED_BY):
+        replaced.cost, replaced.cost_source = stored.cost, stored.cost_source
+    return replaced
+
+
 def _stage(row: RunRow) -> int:
     return min(row.status, _FINAL)
 

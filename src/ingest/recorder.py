@@ -5,23 +5,23 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
 
 from ..db import Database
 from ..errors import OverloadedError, Problem
 from . import single
-from .check import UNFINISHED, problems
-from .merge import mark_unfinished
+from .check import problems
 from .pricing import Prices
-from .registry import AgentKey, Names, Registry
-from .row import RunRow, build, encode_metadata, price
+from .recording import Accepted, Recording, named, row_of
+from .registry import Registry
+from .row import RunRow, encode_metadata
 from .run_ids import RunIds
 from .run_input import RunInput
-from .writer import Outcome, Written, write
+from .writer import Outcome, Written
 
-Scope = frozenset[int] | None
+Scope: TypeAlias = frozenset[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,6 @@ class Recorded:
     unchanged: int
     rejected: list[Rejected]
     rows: list[RunRow | None]
-
-
-class _Accepted(NamedTuple):
-    at: int
-    run: RunInput
-    metadata: str | None
-
-
-_Named: TypeAlias = tuple[set[AgentKey], set[tuple[AgentKey, str]]]
 
 
 LARGE_BATCH = 2_000
@@ -102,79 +93,51 @@ class Recorder:
         now = datetime.now(UTC)
         accepted, rejected = _check(runs, now)
         await self.prices.refresh(self._db)
-        slugs = None if scope is None else await self._slugs_of(scope)
+        slugs = None if scope is None else await self.slugs_of(scope)
         accepted = _permitted(accepted, rejected, slugs)
         written = await self._written(accepted, now) if accepted else Written([], [])
         return _recorded(runs, accepted, rejected, written)
 
-    async def _slugs_of(self, scope: frozenset[int]) -> frozenset[str]:
+    async def slugs_of(self, scope: frozenset[int]) -> frozenset[str]:
         """A slug never changes, so it is asked for once."""
         if scope not in self._slugs:
             rows = await self._db.fetch("SELECT slug FROM project WHERE id = ANY($1::bigint[])", sorted(scope))
             self._slugs[scope] = frozenset(row["slug"] for row in rows)
         return self._slugs[scope]
 
-    async def _written(self, accepted: list[_Accepted], now: datetime) -> Written:
+    async def _written(self, accepted: list[Accepted], now: datetime) -> Written:
         """Once more where a run was on its way into the default partition while its own one was made."""
         try:
             return await self._write(accepted, now)
         except asyncpg.CheckViolationError:
             return await self._write(accepted, now)
 
-    async def _write(self, accepted: list[_Accepted], now: datetime) -> Written:
-        named = _named(accepted)
-        if len(accepted) == 1 and (row := await self._added(accepted[0], named, now)) is not None:
+    async def _write(self, accepted: list[Accepted], now: datetime) -> Written:
+        if len(accepted) == 1 and (row := await self._added(accepted[0], now)) is not None:
             return Written([Outcome.RECORDED], [row])
-        async with self._db.transaction() as connection:
-            names = await self._registry.register(connection, *named)
-            ids = await self._ids.take(connection, len(accepted))
-            rows = [self._row(item, id_, names, now) for item, id_ in zip(accepted, ids, strict=True)]
-            written = await write(connection, rows, self.prices)
-        self._registry.remember(names)
-        return written
+        async with self.transaction() as recording:
+            return await recording.write(accepted, now)
 
-    async def _added(self, item: _Accepted, named: _Named, now: datetime) -> RunRow | None:
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Recording]:
+        """A transaction for recording runs and whatever goes with them."""
+        await self.prices.refresh(self._db)
+        async with self._db.transaction() as connection:
+            recording = Recording(self._registry, self._ids, self.prices, connection=connection)
+            yield recording
+        if recording.names is not None:
+            self._registry.remember(recording.names)
+
+    async def _added(self, item: Accepted, now: datetime) -> RunRow | None:
         """The run, if it could be added by one statement."""
-        names, id_ = self._registry.recall(*named), self._ids.take_one()
+        names, id_ = self._registry.recall(*named([item])), self._ids.take_one()
         if names is None or id_ is None:
             return None
-        row = self._row(item, id_, names, now)
+        row = row_of(item, id_, names, self.prices, now)
         return row if await single.add(self._db, row) else None
 
-    def _row(self, item: _Accepted, run_id: int, names: Names, now: datetime) -> RunRow:
-        run, parent = item.run, item.run.parent
-        agent = names.agents[run.project, run.agent]
-        row = build(
-            run,
-            run_id=run_id,
-            agent_id=agent.id,
-            project_id=agent.project_id,
-            version_id=names.versions[agent.id, run.version],
-            parent_agent_id=None if parent is None else names.agents[parent.project, parent.agent].id,
-            metadata=item.metadata,
-            now=now,
-        )
-        if run.status in UNFINISHED:
-            mark_unfinished(row)
-        price(row, self.prices)
-        return row
 
-
-def _named(accepted: list[_Accepted]) -> _Named:
-    """The agents and versions that the runs name."""
-    agents: set[AgentKey] = set()
-    versions: set[tuple[AgentKey, str]] = set()
-    for item in accepted:
-        run = item.run
-        key = (run.project, run.agent)
-        agents.add(key)
-        versions.add((key, run.version))
-        if run.parent is not None:
-            agents.add((run.parent.project, run.parent.agent))
-    return agents, versions
-
-
-def _check(runs: Sequence[RunInput], now: datetime) -> tuple[list[_Accepted], list[Rejected]]:
+def _check(runs: Sequence[RunInput], now: datetime) -> tuple[list[Accepted], list[Rejected]]:
     accepted, rejected = [], []
     for index, run in enumerate(runs):
         faults = problems(run, now)
@@ -184,11 +147,11 @@ def _check(runs: Sequence[RunInput], now: datetime) -> tuple[list[_Accepted], li
         if faults:
             rejected.append(Rejected(index, faults))
         else:
-            accepted.append(_Accepted(index, run, metadata if isinstance(metadata, str) else None))
+            accepted.append(Accepted(index, run, metadata if isinstance(metadata, str) else None))
     return accepted, rejected
 
 
-def _permitted(accepted: list[_Accepted], rejected: list[Rejected], slugs: frozenset[str] | None) -> list[_Accepted]:
+def _permitted(accepted: list[Accepted], rejected: list[Rejected], slugs: frozenset[str] | None) -> list[Accepted]:
     """Those whose projects are allowed; the others join the rejected."""
     if slugs is None:
         return accepted
@@ -213,7 +176,7 @@ def _projects(run: RunInput) -> list[tuple[str, str]]:
 
 
 def _recorded(
-    runs: Sequence[RunInput], accepted: list[_Accepted], rejected: list[Rejected], written: Written
+    runs: Sequence[RunInput], accepted: list[Accepted], rejected: list[Rejected], written: Written
 ) -> Recorded:
     rows: list[RunRow | None] = [None] * len(runs)
     for item, row in zip(accepted, written.rows, strict=True):

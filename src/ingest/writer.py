@@ -5,7 +5,7 @@ batches wait for each other but never in a circle. What is COPYed has been check
 database does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -13,10 +13,11 @@ from itertools import repeat
 from typing import TypeAlias
 
 import msgspec
+from asyncpg import Record
 
 from ..db import Connection
 from . import agent_state, ledger
-from .merge import merge
+from .merge import merge, replace
 from .pricing import Prices
 from .row import COLUMNS, RunRow
 
@@ -42,6 +43,13 @@ STORED_RUNS = f"""
     FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS n (agent_id, id, started_at)
     JOIN run r ON r.agent_id = n.agent_id AND r.id = n.id AND r.started_at = n.started_at"""
 
+# `run_id` is of no run, so that no key is left out.
+LOCK_WITHDRAWN = LOCK_KEYS.replace("$3::bigint[]", "array_fill(0::bigint, ARRAY[cardinality($1)])")
+
+REMOVE_KEYS = """
+    DELETE FROM run_key k USING unnest($1::bigint[], $2::text[]) AS n (agent_id, external_id)
+    WHERE k.agent_id = n.agent_id AND k.external_id = n.external_id"""
+
 REMOVE_RUNS = """
     DELETE FROM run r USING unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS n (agent_id, id, started_at)
     WHERE r.agent_id = n.agent_id AND r.id = n.id AND r.started_at = n.started_at"""
@@ -51,6 +59,14 @@ class Outcome(Enum):
     RECORDED = "recorded"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+
+
+class Says(Enum):
+    """What a message says of a run that was recorded before: more of it, all there is to say, or nothing at all."""
+
+    MORE = "more"
+    ALL = "all"
+    NOTHING = "nothing"
 
 
 Key: TypeAlias = tuple[int, str]
@@ -78,21 +94,32 @@ class _Run:
     positions: list[int] = field(default_factory=list)
 
 
-async def write(connection: Connection, messages: Sequence[RunRow], prices: Prices) -> Written:
-    """Write the messages in their order; to be called inside a transaction."""
+async def write(
+    connection: Connection,
+    messages: Sequence[RunRow],
+    prices: Prices,
+    *,
+    says: Sequence[Says] = (),
+    withdrawn: Sequence[Key] = (),
+) -> Written:
+    """Write the messages in their order, and take back runs; to be called inside a transaction.
+
+    `says` goes with the messages (without it all of them say MORE). Runs that are `withdrawn` have never been.
+    """
     keyed = {(row.agent_id, row.external_id): row for row in reversed(messages) if row.external_id is not None}
     existing = await _existing(connection, keyed)
-    if not existing and len(keyed) == sum(row.external_id is not None for row in messages):
+    gone = await _withdraw(connection, withdrawn)
+    if not existing and not gone and len(keyed) == sum(row.external_id is not None for row in messages):
         return await _add(connection, messages)
-    runs, outcomes = _fold(messages, existing, prices)
+    runs, outcomes = _fold(messages, existing, prices, says or [Says.MORE] * len(messages))
     await _leave_history(connection, runs, outcomes)
     changed = [(run, run.row) for run in runs if run.row is not None and run.row != run.stored]
-    entry = _entry(messages[0], changed)
-    await _remove(connection, [run.stored for run, _ in changed if run.stored is not None])
+    entry = _entry((*messages, *gone)[0], changed, gone)
+    await _remove(connection, [*(run.stored for run, _ in changed if run.stored is not None), *gone])
     await _copy(connection, [row for _, row in changed])
     await _move_keys(connection, [row for run, row in changed if row.started_at != run.keyed_at])
     await entry.write(connection)
-    await agent_state.apply(connection, ((run.stored, row) for run, row in changed))
+    await agent_state.apply(connection, ((run.stored, row) for run, row in changed), gone)
     rows: list[RunRow | None] = [None] * len(messages)
     for run in runs:
         for position in run.positions:
@@ -102,6 +129,8 @@ async def write(connection: Connection, messages: Sequence[RunRow], prices: Pric
 
 async def _add(connection: Connection, rows: Sequence[RunRow]) -> Written:
     """Nothing is to be merged where every row is a new run of its own, as in most batches."""
+    if not rows:
+        return Written([], [])
     entry = ledger.Entry(rows[0])
     entry.add_new(rows)
     await _copy(connection, rows)
@@ -123,7 +152,10 @@ async def _existing(connection: Connection, keyed: dict[Key, RunRow]) -> dict[Ke
     added = await connection.execute(ADD_KEYS, agents, externals, ids, [keyed[key].started_at for key in keys])
     if added == f"INSERT 0 {len(keys)}":
         return {}
-    locked = await connection.fetch(LOCK_KEYS, agents, externals, ids)
+    return await _stored(connection, await connection.fetch(LOCK_KEYS, agents, externals, ids))
+
+
+async def _stored(connection: Connection, locked: Sequence[Record]) -> dict[Key, RunRow | None]:
     rows = await connection.fetch(
         STORED_RUNS,
         [key["agent_id"] for key in locked],
@@ -134,8 +166,25 @@ async def _existing(connection: Connection, keyed: dict[Key, RunRow]) -> dict[Ke
     return {(key["agent_id"], key["external_id"]): stored.get(key["run_id"]) for key in locked}
 
 
+async def _withdraw(connection: Connection, keys: Sequence[Key]) -> list[RunRow]:
+    """Take the keys out, and give the runs that are to go; what is history stays."""
+    if not keys:
+        return []
+    locked = await connection.fetch(LOCK_WITHDRAWN, *_columns(sorted(keys)))
+    stored = await _stored(connection, locked)
+    since = await ledger.horizon(connection)
+    gone = {key: row for key, row in stored.items() if row is not None and row.started_at >= since}
+    await connection.execute(REMOVE_KEYS, *_columns(gone))
+    return list(gone.values())
+
+
+def _columns(keys: Iterable[Key]) -> tuple[list[int], list[str]]:
+    pairs = list(keys)
+    return [agent for agent, _ in pairs], [external for _, external in pairs]
+
+
 def _fold(
-    messages: Sequence[RunRow], existing: dict[Key, RunRow | None], prices: Prices
+    messages: Sequence[RunRow], existing: dict[Key, RunRow | None], prices: Prices, says: Sequence[Says]
 ) -> tuple[list[_Run], list[Outcome]]:
     """Merge what is about one run, in the order of the batch."""
     runs: list[_Run] = []
@@ -145,9 +194,9 @@ def _fold(
         key = None if message.external_id is None else (message.agent_id, message.external_id)
         run = None if key is None else by_key.get(key)
         if run is not None:
-            outcome = _merge_into(run, message, prices)
+            outcome = _merge_into(run, message, prices, says[position])
         elif key in existing:
-            run, outcome = _known(existing[key], message, prices)
+            run, outcome = _known(existing[key], message, prices, says[position])
         else:
             run, outcome = _Run(message, None, message.started_at), Outcome.RECORDED
         if not run.positions:
@@ -159,16 +208,16 @@ def _fold(
     return runs, outcomes
 
 
-def _known(stored: RunRow | None, message: RunRow, prices: Prices) -> tuple[_Run, Outcome]:
+def _known(stored: RunRow | None, message: RunRow, prices: Prices, says: Says) -> tuple[_Run, Outcome]:
     """A run that was recorded before."""
     run = _Run(stored, stored, message.started_at if stored is None else stored.started_at)
-    return run, _merge_into(run, message, prices)
+    return run, _merge_into(run, message, prices, says)
 
 
-def _merge_into(run: _Run, message: RunRow, prices: Prices) -> Outcome:
-    if run.row is None:
+def _merge_into(run: _Run, message: RunRow, prices: Prices, says: Says) -> Outcome:
+    if run.row is None or says is Says.NOTHING:
         return Outcome.UNCHANGED
-    merged = merge(run.row, message, prices)
+    merged = replace(run.row, message) if says is Says.ALL else merge(run.row, message, prices)
     if merged == run.row:
         return Outcome.UNCHANGED
     run.row = merged
@@ -188,13 +237,15 @@ async def _leave_history(connection: Connection, runs: list[_Run], outcomes: lis
                 outcomes[position] = Outcome.UNCHANGED
 
 
-def _entry(first: RunRow, changed: list[tuple[_Run, RunRow]]) -> ledger.Entry:
+def _entry(first: RunRow, changed: list[tuple[_Run, RunRow]], gone: Iterable[RunRow]) -> ledger.Entry:
     """The ledger's row of the batch; tells the runs that are in it."""
     entry = ledger.Entry(first)
     entry.add_new(row for run, row in changed if run.stored is None)
     for run, row in changed:
         if run.stored is not None:
             entry.add_changed(run.stored, row)
+    for row in gone:
+        entry.add_withdrawn(row)
     return entry
 
 
