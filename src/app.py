@@ -16,9 +16,11 @@ from .config import Settings
 from .db import Database
 from .edge.graphql import GraphQLEndpoint, RequestHeaders
 from .edge.health import Readiness, healthz
+from .edge.otlp import TracesEndpoint
 from .edge.prometheus import PrometheusEndpoint
 from .edge.server import Edge
 from .ingest.recorder import Recorder
+from .otlp.receiver import Receiver
 from .prometheus.traffic import Traffic
 from .rollups.pheromone_formula import Formula
 from .schema import schema
@@ -44,10 +46,22 @@ def create_app(settings: Settings, *, database: Database, authenticator: Authent
         make_context=make_context,
         max_body_bytes=settings.max_body_bytes,
     )
+    traces = TracesEndpoint(
+        Receiver(recorder, max_trace_spans=settings.max_trace_spans),
+        authenticate=principal,
+        max_body_bytes=settings.max_body_bytes,
+        patience=settings.pool_timeout,
+    )
     traffic = Traffic()
     metrics = PrometheusEndpoint(database, traffic, authenticate=principal, most_series=settings.metrics_max_series)
     return Edge(
-        endpoints={"/graphql": graphql, "/healthz": healthz, "/readyz": Readiness(database), "/metrics": metrics},
+        endpoints={
+            "/graphql": graphql,
+            "/v1/traces": traces,
+            "/healthz": healthz,
+            "/readyz": Readiness(database),
+            "/metrics": metrics,
+        },
         pages=GZipMiddleware(Router(routes(database=database, settings=settings, authenticate=authenticate))),
         error_page=_error_page,
         traffic=traffic,

@@ -76,6 +76,32 @@ class Settings(BaseSettings):
         ge=100,
         description="Most series of a family at `/metrics`; those of the fewest runs are left out.",
     )
+    span_wait: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds for which a span waits for its parent; then it counts as the first of its trace.",
+    )
+    spans_kept: float = Field(
+        default=24.0,
+        gt=0,
+        le=8760,
+        description="Hours for which spans are kept for others of their trace; at most one where none is missing.",
+    )
+    max_spans: int = Field(
+        default=2_000_000, gt=0, description="Most spans kept; over that the traces go in which least is missing."
+    )
+    max_trace_spans: int = Field(
+        default=10_000, gt=0, description="Most spans kept of one trace; further ones are refused."
+    )
+    login_idle: float = Field(
+        default=12.0,
+        ge=0.1,
+        le=8760,
+        description="Hours after which a login to the dashboard ends where no page of it is open.",
+    )
+    login_lifetime: float = Field(
+        default=7.0, gt=0, le=365, description="Days after which a login to the dashboard ends in any case."
+    )
     slow_statement_ms: float = Field(default=500.0, gt=0, description="Statements slower than this are logged.")
     log_format: Literal["text", "json"] = Field(default="text", description="Format of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")

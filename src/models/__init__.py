@@ -14,6 +14,7 @@ from .background_job import BackgroundJob, Leader
 from .cell import RunTotal, error_hour, project_day, project_hour, run_day, run_hour
 from .dashboard_session import DashboardSession
 from .model_price import ModelPrice
+from .otlp_trace import OtlpTrace
 from .project import Project
 from .rollup import PheromoneHour, RollupStale, RunBatch, RunHorizon, Tier
 from .run import CostSource, Run, RunKey, RunStatus
@@ -57,6 +58,7 @@ TABLE_KINDS: dict[str, TableKind] = {
     "leader": TableKind.LOCAL,
     "dashboard_session": TableKind.LOCAL,
     "saved_view": TableKind.LOCAL,
+    "otlp_trace": TableKind.LOCAL,
 }
 
 __all__ = [
@@ -70,6 +72,7 @@ __all__ = [
     "DashboardSession",
     "Leader",
     "ModelPrice",
+    "OtlpTrace",
     "PheromoneHour",
     "Project",
     "Role",

@@ -6,6 +6,8 @@ from functools import partial
 
 from ..config import Settings
 from ..db import Database
+from ..ingest.recorder import Recorder
+from ..otlp import upkeep
 from ..partitions import ensure_partitions
 from ..rollups import pheromone
 from ..rollups.aggregate import aggregate
@@ -56,12 +58,23 @@ async def _score(db: Database, settings: Settings) -> None:
     await pheromone.update(db, settings, datetime.now(UTC))
 
 
+async def _release_spans(db: Database, settings: Settings) -> bool:
+    return await upkeep.release(Recorder(db), datetime.now(UTC), timedelta(seconds=settings.span_wait))
+
+
+async def _let_spans_go(db: Database, settings: Settings) -> None:
+    kept = timedelta(hours=settings.spans_kept)
+    await upkeep.let_go(db, datetime.now(UTC), kept=kept, most_spans=settings.max_spans)
+
+
 WORK: tuple[tuple[str, Work, Pace], ...] = (
     ("fold", _fold, Every(1.0)),
     ("stale hours", _recompute, Sparing(5.0, share=0.1)),
     ("day tier", _roll, Every(30.0)),
     ("daily aggregation", _aggregate_yesterday, Midnight()),
     ("pheromone", _score, Every(15.0)),
+    ("waiting spans", _release_spans, Every(2.0)),
+    ("kept spans", _let_spans_go, Sparing(30.0, share=0.05)),
     ("partition upkeep", _keep_partitions, Every(HOUR)),
     ("retention", _retain, Every(HOUR)),
 )
