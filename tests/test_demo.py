@@ -17,8 +17,9 @@ from formicary.demo.runs import sample_days
 from formicary.ingest.check import problems
 from formicary.ingest.pricing import Prices
 from formicary.ingest.run_input import RunInput
-from formicary.resolvers import agents
-from formicary.resolvers.agents import AgentStatus
+from formicary.resolvers import agents, versions
+from formicary.resolvers.agents import AgentFilter, AgentStatus
+from formicary.resolvers.page import PageArgs
 
 FORMICARY = Path(sys.executable).with_name("formicary")
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -141,7 +142,8 @@ def test_one_agent_took_far_more_tokens_yesterday(story: Story) -> None:
 
 async def test_the_first_page_shows_one_failing_one_disabled_and_six_others(db: Database) -> None:
     await load(db, progress=quiet)
-    cards = {card.name: card for card in await agents.cards(db, None)}
+    found = await agents.page(db, None, PageArgs(), AgentFilter(), agents.ordered("NAME", descending=False))
+    cards = {agent.name: agent for agent in found.items}
     assert cards["refund-assistant"].status is AgentStatus.ERROR
     assert cards["refund-assistant"].pheromone_score < 0.4
     assert cards["legacy-migrator"].status is AgentStatus.DISABLED
@@ -149,7 +151,8 @@ async def test_the_first_page_shows_one_failing_one_disabled_and_six_others(db: 
     fine = [card for card in cards.values() if card.pheromone_score >= 0.7]
     assert len(fine) == 5
     assert {card.status for card in fine} == {AgentStatus.IDLE, AgentStatus.BUSY}
-    assert {card.name: card.latest_version for card in cards.values()} == {
+    latest = await versions.latest(db, None, [card.id for card in cards.values()])
+    assert {name: version.version for name, version in zip(cards, latest, strict=True) if version} == {
         agent.name: agent.versions[-1].name for agent in AGENTS
     }
     assert await db.fetchval("SELECT count(*) FROM run WHERE status IN (0, 1)") >= 5

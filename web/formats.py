@@ -3,12 +3,14 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from formicary.resolvers.formats import DASH, duration, money, number, percent
+from formicary.resolvers.formats import DASH, THIN_SPACE, duration, money, number, percent
 
 __all__ = [
     "FILTERS",
     "ago",
+    "compact",
     "duration",
+    "error_level",
     "exact",
     "iso",
     "minute",
@@ -18,11 +20,18 @@ __all__ = [
     "raw",
     "score",
     "score_level",
+    "success_level",
+    "uptime",
     "utc",
 ]
 
 GOOD_SCORE = 0.7
 FAIR_SCORE = 0.4
+GOOD_SUCCESS = 0.95
+FAIR_SUCCESS = 0.8
+MOST_ERRORS = 0.1
+
+THOUSANDS = ("", "k", "M", "G", "T")
 
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -38,6 +47,36 @@ def score_level(value: float) -> str:
     if value >= GOOD_SCORE:
         return "good"
     return "fair" if value >= FAIR_SCORE else "poor"
+
+
+def success_level(rate: float | None) -> str | None:
+    """The same of a success rate; None where there is none."""
+    if rate is None:
+        return None
+    return "good" if rate >= GOOD_SUCCESS else "fair" if rate >= FAIR_SUCCESS else "poor"
+
+
+def error_level(rate: float | None) -> str | None:
+    """Of an error rate, which has a colour only where it is too high."""
+    return "poor" if rate is not None and rate > MOST_ERRORS else None
+
+
+def compact(value: float | None) -> str:
+    """A large number in three digits, where there is little room."""
+    if value is None or abs(value) < 999.5:
+        return number(value)
+    power = next(p for p in range(1, len(THOUSANDS)) if abs(value) < 999.5 * 1000**p or p == len(THOUSANDS) - 1)
+    scaled = value / 1000**power
+    places = max(0, 2 - len(f"{abs(scaled):.0f}")) if abs(scaled) < 99.95 else 0
+    return f"{scaled:.{places}f}{THIN_SPACE}{THOUSANDS[power]}"
+
+
+def uptime(seconds: float) -> str:
+    """A length of time in its largest unit alone."""
+    for unit, length in (("d", DAY), ("h", HOUR)):
+        if seconds >= length:
+            return f"{seconds // length:.0f}{THIN_SPACE}{unit}"
+    return f"{seconds // MINUTE:.0f}{THIN_SPACE}m"
 
 
 def ago(at: datetime | None, now: datetime) -> str:
@@ -77,4 +116,11 @@ def raw(value: float | Decimal | None) -> str:
     return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-FILTERS = {f.__name__: f for f in (number, percent, duration, money, score, score_level, ago, utc, iso, minute, raw)}
+FILTERS = {
+    f.__name__: f
+    for f in (
+        *(number, compact, percent, duration, uptime, money),
+        *(score, score_level, success_level, error_level),
+        *(ago, utc, iso, minute, raw),
+    )
+}

@@ -76,14 +76,6 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentCard(Agent):
-    """An agent with what its card shows besides: the project's slug and the latest version."""
-
-    project: str
-    latest_version: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class RankedAgent(Agent):
     """An agent in a list that is sorted by a figure, and that figure."""
 
@@ -122,11 +114,6 @@ TOTALS = """ CROSS JOIN LATERAL (
         coalesce(sum(t.runs) FILTER (WHERE t.status IN (3, 5)), 0)
         / nullif(sum(t.runs) FILTER (WHERE t.status IN (2, 3, 5)), 0), -1) AS error_rate
     FROM run_total t WHERE t.agent_id = a.id) f"""
-
-CARDS_SQL = f"""
-    SELECT {COLUMNS}, p.slug, (
-        SELECT v.version FROM agent_version v WHERE v.agent_id = a.id ORDER BY v.id DESC LIMIT 1) AS latest_version
-    FROM {TABLES}"""
 
 _STATUS_FIELD = [field.name for field in fields(Agent)].index("status")
 
@@ -239,17 +226,6 @@ async def by_name(db: Database, scope: Scope, project: str, name: str) -> Agent 
     return found.items[0] if found.items else None
 
 
-async def cards(db: Database, scope: Scope, *, project: str | None = None, limit: int = 500) -> list[AgentCard]:
-    """What the dashboard shows of each agent, best pheromone score first."""
-    statement = _matching(scope, AgentFilter(project=project))
-    rows = await db.fetch(
-        f"{CARDS_SQL} {statement.where_clause}"
-        f" ORDER BY s.pheromone_score DESC NULLS LAST, a.name, a.id LIMIT {limit:d}",
-        *statement.args,
-    )
-    return [AgentCard(*_with_status(row)) for row in rows]
-
-
 def _columns(order: Order[Agent]) -> str:
     return f"{COLUMNS}, {order.expression}" if order.name in FIGURE_ORDERS else COLUMNS
 
@@ -259,7 +235,7 @@ def _tables(order: Order[Agent]) -> str:
 
 
 def _listed(row: Iterable[Any], order: Order[Agent]) -> Agent:
-    return (RankedAgent if order.name in FIGURE_ORDERS else Agent)(*_with_status(row))
+    return (RankedAgent if order.name in FIGURE_ORDERS else Agent)(*with_status(row))
 
 
 def _id_of(agent: Agent) -> int:
@@ -267,10 +243,11 @@ def _id_of(agent: Agent) -> int:
 
 
 def _agent(row: Iterable[Any]) -> Agent:
-    return Agent(*_with_status(row))
+    return Agent(*with_status(row))
 
 
-def _with_status(row: Iterable[Any]) -> list[Any]:
+def with_status(row: Iterable[Any]) -> list[Any]:
+    """The values of a row of COLUMNS as the fields of `Agent`."""
     values: list[Any] = list(row)
     values[_STATUS_FIELD] = AgentStatus(values[_STATUS_FIELD])
     return values

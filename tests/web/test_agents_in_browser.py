@@ -42,7 +42,7 @@ async def test_fragment_refreshes_by_itself_every_30_seconds(db: Database, open_
     page = await open_page("/agents")
     await insert_agent(db, "second")
     await refreshed(page)
-    await expect(page.locator(".card-title")).to_have_text(["first", "second"])
+    await expect(page.locator(".card-title")).to_have_text(["second", "first"])
 
 
 async def test_new_failure_shows_in_the_title_of_the_tab(db: Database, open_page: OpenPage) -> None:
@@ -170,7 +170,7 @@ async def test_failing_agent_at_the_top_leads_to_its_card(db: Database, open_pag
     page = await open_page("/agents")
     card = page.locator(".card", has_text="broken")
     await expect(card).not_to_be_in_viewport()
-    await page.get_by_role("link", name="broken").click()
+    await page.get_by_role("link", name="broken 4 in a row").click()
     await expect(card).to_be_in_viewport(ratio=1)
 
 

@@ -31,5 +31,5 @@ async def test_command_on_the_empty_page_makes_the_first_agent_appear(db: Databa
         answer = (await client.post(address, json=body)).json()
         page = (await client.get(f"{url}/agents")).text
     assert answer == {"data": {"recordRuns": {"recorded": 1}}}
-    assert "my-agent</h2>" in page
+    assert "my-agent</a></h2>" in page
     assert "Never" not in page
