@@ -4,29 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from ..db import Database
 from . import figures
+from .change import StatTrend, change
 from .figures import Figures
-from .formats import duration, money, number, percent
+from .formats import duration, money, number
 from .metrics import Metrics
 from .question import Dimension, Question, Wants
 from .ranges import ResolvedRange
 from .run_filter import RunFilter
 from .scope import Scope
 from .spans import DAY, HOUR, WEEK, floor
-
-LEAST_SHARE = Decimal("0.0005")
-"""A smaller change, in proportion, would be written as 0.0 %: it counts as none."""
-
-
-class StatTrend(StrEnum):
-    """Which way a figure went. Whether that is good depends on the figure."""
-
-    UP = "UP"
-    DOWN = "DOWN"
-    FLAT = "FLAT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +65,8 @@ def _stat(
     *,
     in_share: bool = True,
 ) -> Stat:
-    change, trend = _change(now, before, write, in_share=in_share)
-    return Stat(key, title, write(now), change, trend, icon, float(now or 0))
-
-
-def _change(
-    now: Decimal | None, before: Decimal | None, write: Callable[[Decimal | None], str], *, in_share: bool
-) -> tuple[str, StatTrend]:
-    """As a share of what was before, where there was something; else, or if not `in_share`, as the difference."""
-    if now is None or before is None:
-        return ("no data before" if before is None else "no data now"), StatTrend.FLAT
-    difference = now - before
-    if abs(difference) <= (before * LEAST_SHARE if in_share else 0):
-        return "no change", StatTrend.FLAT
-    size = percent(float(abs(difference) / before)) if in_share and before else write(abs(difference))
-    return (f"+{size}", StatTrend.UP) if difference > 0 else (f"−{size}", StatTrend.DOWN)
+    text, trend = change(now, before, write, in_share=in_share)
+    return Stat(key, title, write(now), text, trend, icon, float(now or 0))
 
 
 def _agents(week: Figures | None) -> Decimal:

@@ -7,9 +7,9 @@ import strawberry
 
 from ..models.run import CostSource, RunStatus
 from ..resolvers.agents import AgentStatus
+from ..resolvers.change import StatTrend
 from ..resolvers.question import Dimension, Source
 from ..resolvers.spans import Bucket
-from ..resolvers.stats import StatTrend
 from ..resolvers.trends import Trend
 
 E = TypeVar("E", bound=EnumMeta)

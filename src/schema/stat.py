@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from ..resolvers import stats
-from ..resolvers.stats import StatTrend
+from ..resolvers.change import StatTrend
 from .context import Info
 
 STATS = (

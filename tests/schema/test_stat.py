@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from formicary.db import Database
-from formicary.resolvers.stats import Stat, StatTrend, dashboard
+from formicary.resolvers.change import StatTrend
+from formicary.resolvers.stats import Stat, dashboard
 from formicary.rollups.fold import fold
 
 from .conftest import Ask
