@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from formicary.models.run import RunStatus
 from formicary.resolvers.formats import DASH, THIN_SPACE, duration, money, number, percent
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "raw",
     "score",
     "score_level",
+    "status_name",
     "success_level",
     "uptime",
     "utc",
@@ -79,6 +81,11 @@ def uptime(seconds: float) -> str:
     return f"{seconds // MINUTE:.0f}{THIN_SPACE}m"
 
 
+def status_name(status: RunStatus) -> str:
+    """A run's status as a word."""
+    return status.name.replace("_", " ").capitalize()
+
+
 def ago(at: datetime | None, now: datetime) -> str:
     """How long ago something was, in one unit; `static/formicary.js` keeps the same words up to date."""
     if at is None:
@@ -121,6 +128,6 @@ FILTERS = {
     for f in (
         *(number, compact, percent, duration, uptime, money),
         *(score, score_level, success_level, error_level),
-        *(ago, utc, iso, minute, raw),
+        *(status_name, ago, utc, iso, minute, raw),
     )
 }

@@ -45,7 +45,7 @@ class Place:
 
     def here(self, **params: Value) -> str:
         """This page with some parameters changed. A period given takes the place of the present one."""
-        kept = {name: self.params.getlist(name) for name in self.params}
+        kept = self._present
         if any(name in params for name in OF_PERIOD):
             kept = {name: values for name, values in kept.items() if name not in OF_PERIOD}
         return _address(self.path, kept | {"after": None} | params)
@@ -61,10 +61,13 @@ class Place:
         """The list of the runs behind a point of a chart."""
         return _address("/runs", {"project": self.project, "from": from_, "to": to, **_without(filters)})
 
-    def fragment(self, name: str) -> str:
-        """A part of this page in its present state."""
-        query = f"?{self.params}" if self.params else ""
-        return f"{FRAGMENTS}{self.path.rstrip('/')}/{name}{query}"
+    def fragment(self, name: str, **params: Value) -> str:
+        """A part of this page in its present state, with some parameters changed."""
+        return _address(f"{FRAGMENTS}{self.path.rstrip('/')}/{name}", self._present | params)
+
+    @property
+    def _present(self) -> dict[str, Value]:
+        return {name: self.params.getlist(name) for name in self.params}
 
     @property
     def _common(self) -> dict[str, Value]:
