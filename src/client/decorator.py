@@ -66,7 +66,8 @@ def _async_generator(new_run: NewRun, function: AnyFunction) -> AnyFunction:
                     value = yield item
                     step = steps.asend
                 except GeneratorExit:
-                    await steps.aclose()
+                    with under_way(run):
+                        await steps.aclose()
                     raise
                 except BaseException as error:  # noqa: BLE001 - it is the generator's to handle
                     step, value = steps.athrow, error

@@ -20,7 +20,6 @@ def remember(recorder: Mortal) -> None:
     """Close it at the end of the process, unless that is done before."""
     _living.add(recorder)
     atexit.register(recorder.close)
-    close_with_child(recorder)
 
 
 def forget(recorder: Mortal) -> None:
@@ -29,7 +28,10 @@ def forget(recorder: Mortal) -> None:
 
 
 def close_with_child(recorder: Mortal) -> None:
-    """Children of `multiprocessing` end without what is registered with `atexit`; they have a way of their own."""
+    """Children of `multiprocessing` end without what is registered with `atexit`; they have a way of their own.
+
+    To be called when the child is at work: what was registered while it was being made is forgotten.
+    """
     if "multiprocessing.util" in sys.modules:
         from multiprocessing import parent_process, util
 

@@ -19,6 +19,7 @@ class Batch(Protocol):
     """Lines of JSON that are sent in one request; `size` is in bytes."""
 
     in_memory: bool
+    grows: bool
     size: int
 
     def __len__(self) -> int: ...
@@ -33,6 +34,7 @@ class Batch(Protocol):
 
 class MemoryBatch:
     in_memory = True
+    grows = True
 
     def __init__(self) -> None:
         self._lines: list[bytes] = []
@@ -92,8 +94,12 @@ class Outbox:
     def adopt(self) -> None:
         """Take over what processes that are gone have left in the spool."""
         with self._changed:
-            if self._spool is not None:
+            if self._spool is None:
+                return
+            try:
                 self._items.extendleft(reversed(self._spool.orphans()))
+            except OSError as error:
+                self._notices.tell("spool", "the spool cannot be read: %s", error)
 
     def take(self, timeout: float | None) -> Item | None:
         """The first item; None if none came within `timeout` seconds. A batch is to be settled before the next."""
@@ -105,8 +111,11 @@ class Outbox:
 
     def settle(self, batch: Batch) -> None:
         with self._changed:
-            batch.discard()
             self._at_sender = None
+            try:
+                batch.discard()
+            except OSError as error:
+                self._notices.tell("spool", "a segment of the spool cannot be removed: %s", error)
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -115,11 +124,14 @@ class Outbox:
             self._closed = True
             self._changed.notify_all()
 
-    def left(self) -> tuple[int, int]:
-        """How many runs are left in memory, and on disk."""
+    def forget(self) -> int:
+        """Drop what is in memory, and say how many runs that are."""
         with self._changed:
-            in_memory = sum(len(batch) for batch in self._batches() if batch.in_memory)
-            return in_memory, sum(map(len, self._batches())) - in_memory
+            dropped = [batch for batch in self._batches() if batch.in_memory]
+            number = sum(map(len, dropped))
+            for batch in dropped:
+                batch.discard()
+            return number
 
     def _batches(self) -> Iterator[Batch]:
         if self._at_sender is not None:
@@ -131,8 +143,9 @@ class Outbox:
         return in_memory < BATCHES_IN_MEMORY and (self._spool is None or self._spool.has_room)
 
     def _extends_last(self, lines: Sequence[bytes]) -> bool:
-        last = self._items[-1] if self._items else None
-        if last is None or isinstance(last, Mark) or len(last) + len(lines) > self._batch_size:
+        """A mark behind the last batch is no hindrance: it comes to the sender no sooner than it should."""
+        last = next((item for item in reversed(self._items) if not isinstance(item, Mark)), None)
+        if last is None or not last.grows or len(last) + len(lines) > self._batch_size:
             return False
         return last.size + sum(map(len, lines)) <= self._batch_bytes and self._appended(last, lines)
 

@@ -77,33 +77,37 @@ class Pipeline:
         )
         self._threads: list[Thread] = []
         self._starting = RLock()
+        self._is_used = False
         self._closed = False
 
-    def start(self) -> bool:
-        """Whether that was yet to be done."""
+    def start(self) -> None:
         with self._starting:
-            if self._threads:
-                return False
-            self._threads = [
-                Thread(target=self._packer.run, name="formicary-packer", daemon=True),
-                Thread(target=self._sender.run, name="formicary-sender", daemon=True),
-            ]
-            for thread in self._threads:
-                thread.start()
-            return True
+            if not self._threads:
+                self._threads = [
+                    Thread(target=self._packer.run, name="formicary-packer", daemon=True),
+                    Thread(target=self._sender.run, name="formicary-sender", daemon=True),
+                ]
+                for thread in self._threads:
+                    thread.start()
 
     def add(self, message: Message) -> bool:
-        """Whether this was the first one, which starts the threads."""
+        """Whether this was the first one."""
         if self._closed or not self._backlog.add(message):
             self.tally.add("dropped")
-        return not self._threads and self.start()
+        if self._is_used:
+            return False
+        self._is_used = True
+        self.start()
+        return True
 
     def counts(self) -> Counts:
         return self.tally.counts(waiting=len(self._backlog) + len(self._outbox))
 
     def flush(self, timeout: float) -> bool:
         """Whether all that was added before has been answered for by the server within so many seconds."""
-        return not self._threads or self._passes(Mark(), timeout)
+        if self._closed or not self._threads:
+            return self.counts().waiting == 0
+        return self._passes(Mark(), timeout)
 
     def close(self, timeout: float) -> None:
         """Flush, and end the threads. What could not be sent stays in the spool, or is lost."""
@@ -131,12 +135,11 @@ class Pipeline:
         return mark.arrived.wait(timeout)
 
     def _leave(self) -> None:
-        in_memory, on_disk = self._outbox.left()
-        if in_memory:
-            self.tally.add("lost", in_memory)
-            logger.warning("%d runs are lost, since the server could not be reached before the end", in_memory)
-        if on_disk:
-            logger.info("%d runs are left in the spool for the next process", on_disk)
+        if lost := self._outbox.forget():
+            self.tally.add("lost", lost)
+            logger.warning("%d runs are lost, since they could not be sent before the end", lost)
+        if left := len(self._outbox):
+            logger.info("%d runs are left in the spool for the next process", left)
         if self._spool is not None:
             self._spool.close()
 

@@ -24,15 +24,16 @@ REFUSED = "refused.jsonl"
 
 
 class Segment:
-    """A batch on disk."""
+    """A batch on disk. It grows unless it is another owner's, whose last line may have been cut off."""
 
     in_memory = False
 
-    def __init__(self, spool: "Spool", path: Path, size: int = 0) -> None:
+    def __init__(self, spool: "Spool", path: Path, *, size: int = 0, grows: bool = True) -> None:
         self._spool = spool
         self._count = 0
         self.path = path
         self.size = size
+        self.grows = grows
 
     def __len__(self) -> int:
         """Of the runs that this process has put there."""
@@ -118,8 +119,7 @@ class Spool:
         return self._directory.glob(f"{owner}-*.jsonl")
 
     def _segments(self, owner: str) -> list[Segment]:
-        """What was appended to a segment of an owner that is gone is all there, since nobody writes it any more."""
-        segments = [Segment(self, path, path.stat().st_size) for path in sorted(self._paths(owner))]
+        segments = [Segment(self, path, size=path.stat().st_size, grows=False) for path in sorted(self._paths(owner))]
         self.resize(sum(segment.size for segment in segments))
         if not segments:
             self._let_go(owner)

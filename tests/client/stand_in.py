@@ -68,10 +68,14 @@ class StandIn(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: StandIn
+
+    @property
+    def stand_in(self) -> StandIn:
+        assert isinstance(self.server, StandIn)
+        return self.server
 
     def setup(self) -> None:
-        self.server.connections += 1
+        self.stand_in.connections += 1
         super().setup()
 
     def do_POST(self) -> None:
@@ -81,8 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             self._send(Reply(400, failure("not JSON", "BAD_REQUEST")))
             return
-        self.server.received(batch, dict(self.headers))
-        self._send(self.server.judge(batch))
+        self.stand_in.received(batch, dict(self.headers))
+        self._send(self.stand_in.judge(batch))
 
     def _send(self, reply: Reply) -> None:
         if reply.hangs is not None:
@@ -97,13 +101,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
         """The test says what it needs to know."""
 
 
 @contextmanager
-def standing_in(port: int = 0) -> Iterator[StandIn]:
-    with StandIn(port) as server:
+def standing_in(port: int = 0, kind: type[StandIn] = StandIn) -> Iterator[StandIn]:
+    with kind(port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
