@@ -29,6 +29,7 @@ class Unit(StrEnum):
     NUMBER = "number"
     MILLISECONDS = "milliseconds"
     USD = "usd"
+    SCORE = "score"
     FRACTION = "fraction"
 
 

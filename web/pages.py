@@ -14,6 +14,7 @@ from formicary.auth import Access, Principal
 from formicary.config import Settings
 from formicary.db import Database
 from formicary.errors import FormicaryError
+from formicary.resolvers.loaders import Loaders
 
 from . import rendering
 from .errors import failure
@@ -41,7 +42,10 @@ async def nothing(_: Visit) -> NoContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """`title` is that of the tab, unless a panel knows a better one. `read` gives what the page shows by itself."""
+    """`title` is that of the tab, unless a panel knows a better one. `read` gives what the page shows by itself.
+
+    `has_period` and `has_project` say whether these can be chosen.
+    """
 
     path: str
     template: str
@@ -50,6 +54,7 @@ class Page:
     panels: tuple[Panel, ...] = ()
     read: Read = nothing
     has_period: bool = True
+    has_project: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +92,7 @@ class Pages:
     async def _page(self, page: Page, visit: Visit) -> Response:
         context, around, parts = await asyncio.gather(
             page.read(visit),
-            frame(visit, nav=page.nav, has_period=page.has_period),
+            frame(visit, nav=page.nav, has_period=page.has_period, has_project=page.has_project),
             asyncio.gather(*(in_page(self.panels, panel, visit) for panel in page.panels)),
         )
         title = next((part.title for part in parts if part.title), page.title)
@@ -104,4 +109,5 @@ class Pages:
             principal=principal,
             place=Place.of(request.url.path, request.query_params),
             now=datetime.now(UTC),
+            registry=Loaders(self.database, principal.project_ids),
         )

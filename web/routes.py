@@ -5,12 +5,12 @@ from starlette.routing import BaseRoute, Mount
 from formicary.config import Settings
 from formicary.db import Database
 
-from . import agents, overview
+from . import agent, agents, overview
 from .assets import PREFIX, Assets
 from .pages import Authenticate, Pages
 from .panels import POLLED_FOR, Panels
 
-PAGES = (overview.PAGE, agents.PAGE)
+PAGES = (overview.PAGE, agents.PAGE, agent.PAGE)
 
 
 def routes(

@@ -28,6 +28,7 @@ class Visit:
     principal: Principal
     place: Place
     now: datetime
+    registry: Loaders
 
     @property
     def scope(self) -> Scope:
@@ -49,4 +50,5 @@ class Visit:
         return RunFilter(project=self.place.project)
 
     def loaders(self) -> Loaders:
-        return Loaders(self.database, self.scope)
+        """The same ones for all parts of a page: what several of them ask for is read once."""
+        return self.registry

@@ -54,6 +54,7 @@ const AXIS = {
   milliseconds: duration,
   usd: (value) => money.format(value),
   fraction: (value) => percent.format(value),
+  score: (value) => value.toFixed(2),
 };
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
