@@ -117,7 +117,7 @@ def _code(status: _Status | None) -> int:
     code = status.code if status else None
     if isinstance(code, str):
         return STATUSES.get(code, Status.UNSET)
-    return code if code in (Status.OK, Status.ERROR) else Status.UNSET
+    return code or Status.UNSET
 
 
 def _exception(events: Iterable[_Event]) -> Attributes:

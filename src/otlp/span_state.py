@@ -74,12 +74,13 @@ COUNT = "SELECT coalesce(sum(span_count), 0)::bigint FROM otlp_trace"
 DROP_SPANS = DROP.format(
     those="""(
             SELECT o.project, o.trace_id, sum(o.span_count) OVER (
-                    ORDER BY o.waiting_since IS NULL DESC, o.updated_at, o.project, o.trace_id) AS spans
+                    ORDER BY o.waiting_since IS NULL DESC, o.updated_at, o.project, o.trace_id
+                ) - o.span_count AS before
             FROM otlp_trace o WHERE o.is_released OR o.waiting_since IS NULL
         ) o JOIN otlp_trace t ON t.project = o.project AND t.trace_id = o.trace_id
-        WHERE o.spans <= $1"""
+        WHERE o.before < $1"""
 )
-"""As many spans as that, those that wait for nothing first; what is held back has not had its runs recorded."""
+"""At least so many spans, those that wait for nothing first. Of what is held back the runs are still to be recorded."""
 
 SETTLED = timedelta(hours=1)
 """How long a trace is kept in which no span waits for its parent."""

@@ -21,6 +21,8 @@ from ..edge.serving import listening
 
 DATA = Path(__file__).parents[1] / "data" / "otlp"
 EXPECTED: dict[str, Any] = json.loads((DATA / "expected.json").read_text())["fixtures"]
+NAMES = [name for name, fixture in EXPECTED.items() if fixture["files"][0].endswith(".bin")]
+"""Those that are there in protobuf."""
 FILES = [(name, file) for name, fixture in EXPECTED.items() for file in fixture["files"]]
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 

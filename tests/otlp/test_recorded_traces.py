@@ -2,17 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
 
-from formicary.config import Settings
-from formicary.db import Database
-
 from .fixtures import (
     EXPECTED,
     FILES,
+    NAMES,
     Body,
     as_json,
     assert_expected,
@@ -21,17 +18,9 @@ from .fixtures import (
     post,
     recorded,
     request_of,
-    served,
 )
 
-NAMES = [name for name, fixture in EXPECTED.items() if fixture["files"][0].endswith(".bin")]
 ORDERS = 4
-
-
-@pytest.fixture
-async def client(settings: Settings, db: Database) -> AsyncIterator[httpx2.AsyncClient]:
-    async with served(settings, db) as client:
-        yield client
 
 
 @pytest.mark.parametrize(("name", "file"), FILES, ids=[file for _, file in FILES])
