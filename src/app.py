@@ -1,7 +1,5 @@
 """The composition root: how the parts fit together."""
 
-from functools import partial
-
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,7 +9,7 @@ from starlette.types import ASGIApp
 from formicary_web.errors import error_response
 from formicary_web.routes import routes
 
-from .auth import Authenticator, Principal, check_local
+from .auth import Authenticator
 from .config import Settings
 from .db import Database
 from .edge.graphql import GraphQLEndpoint, RequestHeaders
@@ -31,15 +29,12 @@ from .schema.operation import Operations
 
 def create_app(settings: Settings, *, database: Database, authenticator: Authenticator) -> ASGIApp:
     """The whole server. The database is open and stays the caller's to close."""
-    principal = partial(_principal, authenticator)
+    principal = authenticator.of_request
     recorder = Recorder(database, patience=settings.pool_timeout)
     formula = Formula.of(settings)
 
     async def make_context(headers: RequestHeaders) -> Context:
         return Context(database, recorder, await principal(headers), formula)
-
-    async def authenticate(request: Request) -> Principal:
-        return await principal(dict(request.headers.raw))
 
     graphql = GraphQLEndpoint(
         Operations(schema, limits=_limits(settings)),
@@ -62,22 +57,10 @@ def create_app(settings: Settings, *, database: Database, authenticator: Authent
             "/readyz": Readiness(database),
             "/metrics": metrics,
         },
-        pages=GZipMiddleware(Router(routes(database=database, settings=settings, authenticate=authenticate))),
+        pages=GZipMiddleware(Router(routes(database=database, settings=settings, authenticator=authenticator))),
         error_page=_error_page,
         traffic=traffic,
     )
-
-
-async def _principal(authenticator: Authenticator, headers: RequestHeaders) -> Principal:
-    """Who sends these headers. An open server also wants them to come from this machine."""
-    if authenticator.is_open:
-        check_local(host=_text(headers, b"host"), origin=_text(headers, b"origin"))
-    return await authenticator.authenticate(_text(headers, b"authorization"))
-
-
-def _text(headers: RequestHeaders, name: bytes) -> str | None:
-    value = headers.get(name)
-    return None if value is None else value.decode("latin-1")
 
 
 def _limits(settings: Settings) -> Limits:

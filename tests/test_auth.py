@@ -15,7 +15,9 @@ from formicary.auth import (
     revoke_key,
     secret,
 )
-from formicary.auth.authenticator import INVALID, NOTE_USE_EVERY, TTL
+from formicary.auth.authenticator import INVALID
+from formicary.auth.remembered import TTL
+from formicary.auth.uses import NOTE_USE_EVERY
 from formicary.db import Database
 from formicary.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from formicary.models import Role

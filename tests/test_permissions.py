@@ -159,7 +159,7 @@ async def test_an_open_server_lets_this_machine_do_everything(open_api: Api) -> 
     assert (await open_api.client.get("/")).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/graphql?query={__typename}", "/", "/fragments/agents"])
+@pytest.mark.parametrize("path", ["/graphql?query={__typename}", "/", "/fragments/agents/agents"])
 @pytest.mark.parametrize("header", [{"host": "rebound.example.org"}, {"origin": "https://example.org"}])
 async def test_an_open_server_refuses_foreign_pages(open_api: Api, path: str, header: dict[str, str]) -> None:
     assert (await open_api.client.get(path, headers=header)).status_code == 403

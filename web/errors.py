@@ -25,11 +25,11 @@ MESSAGES = {
 }
 
 HEADERS = {
-    HTTPStatus.UNAUTHORIZED: {"www-authenticate": 'Basic realm="Formicary: an API key as the password"'},
+    HTTPStatus.UNAUTHORIZED: {"www-authenticate": "Bearer"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"retry-after": "5"},
 }
 
-MAY_PASS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
+MAY_PASS = {HTTPStatus.TOO_MANY_REQUESTS}
 """Worth trying again; so is every fault of the server."""
 
 IN_PLACE = {"hx-retarget": "find [data-problem]", "hx-reswap": "innerHTML"}
@@ -37,28 +37,31 @@ IN_PLACE = {"hx-retarget": "find [data-problem]", "hx-reswap": "innerHTML"}
 
 
 def error_response(
-    request: Request, status: int, message: str | None = None, *, error_id: str | None = None
+    request: Request, status: int, message: str | None = None, *, error_id: str | None = None, login: str | None = None
 ) -> Response:
-    """A page in the dashboard's design; for a request by htmx just the problem. `error_id` is the one in the log."""
+    """A page in the dashboard's design; for a request by htmx just the problem.
+
+    `error_id` is the one in the log, `login` the address at which a login would help.
+    """
     by_htmx = request.headers.get("hx-request") == "true"
     template = "problem_alone.html" if by_htmx else "error.html"
-    response = rendering.bare_page(template, _problem(status, message, error_id), status)
+    response = rendering.bare_page(template, _problem(status, message, error_id, login), status)
     response.headers.update(HEADERS.get(HTTPStatus(status), {}))
     if by_htmx:
         response.headers.update(IN_PLACE)
     return response
 
 
-def failure(request: Request, error: FormicaryError) -> Response:
+def failure(request: Request, error: FormicaryError, *, login: str | None = None) -> Response:
     """What the caller could cause or should know, in its own words."""
-    return error_response(request, error.status, error.message)
+    return error_response(request, error.status, error.message, login=login)
 
 
 def problem_of(error: FormicaryError) -> Problem:
     return _problem(error.status, error.message)
 
 
-def _problem(status: int, message: str | None, error_id: str | None = None) -> Problem:
+def _problem(status: int, message: str | None, error_id: str | None = None, login: str | None = None) -> Problem:
     known = HTTPStatus(status)
     return Problem(
         status=status,
@@ -66,4 +69,5 @@ def _problem(status: int, message: str | None, error_id: str | None = None) -> P
         message=message or MESSAGES.get(known, known.description or known.phrase),
         error_id=error_id,
         may_pass=known in MAY_PASS or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+        login=login,
     )

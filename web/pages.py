@@ -10,15 +10,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from formicary.auth import Access, Principal
+from formicary.auth import Access, Authenticator, check_form
 from formicary.config import Settings
 from formicary.db import Database
-from formicary.errors import FormicaryError
+from formicary.errors import FormicaryError, UnauthenticatedError
 from formicary.resolvers.loaders import Loaders
 
 from . import rendering
 from .errors import failure
 from .frame import frame
+from .login import refuse
 from .panels import Panel, Panels, in_page
 from .place import FRAGMENTS, Place
 from .visit import Visit
@@ -26,7 +27,6 @@ from .visit import Visit
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-Authenticate: TypeAlias = Callable[[Request], Awaitable[Principal]]
 Answer: TypeAlias = Callable[[Visit], Awaitable[Response]]
 Read: TypeAlias = "Callable[[Visit], Awaitable[DataclassInstance]]"
 
@@ -63,7 +63,7 @@ class Pages:
 
     database: Database
     settings: Settings
-    authenticate: Authenticate
+    authenticator: Authenticator
     panels: Panels
 
     def routes(self, page: Page) -> list[Route]:
@@ -78,6 +78,8 @@ class Pages:
         async def endpoint(request: Request) -> Response:
             try:
                 return await answer(await self._visit(request, access))
+            except UnauthenticatedError as error:
+                return refuse(request, error)
             except FormicaryError as error:
                 return failure(request, error)
 
@@ -100,7 +102,10 @@ class Pages:
         return rendering.page(page.template, context, visit, frame=around, title=title, heading=page.title, panels=html)
 
     async def _visit(self, request: Request, access: Access) -> Visit:
-        principal = await self.authenticate(request)
+        headers = dict(request.headers.raw)
+        if request.method == "POST":
+            check_form(headers)
+        principal = await self.authenticator.of_request(headers, from_any_page=True)
         principal.require(access, "The dashboard")
         return Visit(
             request=request,

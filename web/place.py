@@ -37,7 +37,7 @@ class Place:
     @classmethod
     def of(cls, path: str, params: QueryParams) -> Self:
         """Raises BadInputError for a period that is none."""
-        return cls(_page_of(path), Period.of(params), params.get("project") or None, params)
+        return cls(page_of(path), Period.of(params), params.get("project") or None, params)
 
     def to(self, path: str, /, **params: Value) -> str:
         """Another page, of the same period and project unless `params` say otherwise."""
@@ -74,7 +74,7 @@ class Place:
         return {**self.period.params, "project": self.project}
 
 
-def _page_of(path: str) -> str:
+def page_of(path: str) -> str:
     """The path of the page whose part is asked for; any other as it is."""
     if not path.startswith(f"{FRAGMENTS}/"):
         return path

@@ -1,31 +1,21 @@
-"""From the Authorization header to a principal, without a statement per request.
+"""From the headers of a request to a principal, without a statement per request."""
 
-A key that was found in the database is known for `TTL` seconds; a revocation takes effect within that time.
-Only keys that exist are kept in memory, so made-up ones can neither fill it nor push others out.
-"""
-
-import asyncio
 import base64
 import hmac
-import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import asyncpg
-
 from ..db import Database
-from ..errors import FormicaryError, UnauthenticatedError
-from ..models.api_key import ApiKey, Role
-from . import secret
+from ..errors import UnauthenticatedError
+from . import cookie, secret
 from .keys import find_key
+from .local import check_local
+from .origin import Headers, comes_from_here
 from .principal import Principal
+from .remembered import Clock, Remembered
+from .sessions import Sessions
+from .uses import Uses
 
-log = logging.getLogger(__name__)
-
-TTL = 5.0
-NOTE_USE_EVERY = 60.0
-MOST_KNOWN = 10_000
 INVALID = "The API key is not valid; send a current one as `Authorization: Bearer <key>`."
 
 NOTE_USE = """
@@ -35,11 +25,10 @@ WHERE id = $1
 """
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Known:
     principal: Principal
     hash: str
-    until: float
 
 
 class Authenticator:
@@ -48,77 +37,68 @@ class Authenticator:
     `is_open` lets requests without a key do everything. A key that is sent counts there too.
     """
 
-    def __init__(self, db: Database, *, is_open: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        is_open: bool = False,
+        sessions: Sessions | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
         self._db = db
-        self._clock = clock
         self.is_open = is_open
-        self._known: dict[str, _Known] = {}
-        self._asking: dict[str, asyncio.Task[_Known | None]] = {}
-        self._use_noted: dict[int, float] = {}
-        self._notes: set[asyncio.Task[None]] = set()
+        self.sessions = sessions or Sessions(db, clock=clock)
+        self._known = Remembered(self._find, clock=clock)
+        self._uses = Uses(self._note_use, what="an API key", clock=clock)
 
-    async def authenticate(self, authorization: str | None) -> Principal:
-        """Who sends this Authorization header.
+    async def of_request(self, headers: Headers, *, from_any_page: bool = False) -> Principal:
+        """Who sends these headers. An open server also wants them to come from this machine.
+
+        The cookie of a login counts `from_any_page` or, without that, if a page of this server sends it.
+        Raises UnauthenticatedError and ForbiddenError.
+        """
+        if self.is_open:
+            check_local(host=_text(headers, b"host"), origin=_text(headers, b"origin"))
+        session = cookie.token(headers) if from_any_page or comes_from_here(headers) else None
+        return await self.authenticate(_text(headers, b"authorization"), session)
+
+    async def authenticate(self, authorization: str | None, session: str | None = None) -> Principal:
+        """Who sends this Authorization header, or without one is logged in by this session's token.
 
         Raises UnauthenticatedError, with the same message whether a key is malformed, unknown or revoked.
         """
-        if authorization is None:
-            if self.is_open:
-                return Principal.open()
+        if authorization is not None:
+            return await self._of_key(_key(authorization))
+        if self.is_open:
+            return Principal.open()
+        principal = await self.sessions.principal(session) if session else None
+        if principal is None:
             raise UnauthenticatedError
-        key = _key(authorization)
-        prefix = secret.prefix(key)
-        known = prefix and await self._lookup(prefix)
-        if not known or not hmac.compare_digest(known.hash, secret.digest(key)):
-            raise UnauthenticatedError(INVALID)
-        self._note_use(known.principal)
-        return known.principal
+        return self._used(principal)
 
     async def close(self) -> None:
         """Wait until the last uses are written."""
-        await asyncio.gather(*self._notes)
+        await self._uses.close()
+        await self.sessions.close()
 
-    async def _lookup(self, prefix: str) -> _Known | None:
-        known = self._known.get(prefix)
-        if known and self._clock() < known.until:
-            return known
-        asking = self._asking.get(prefix)
-        if asking is None:
-            asking = self._asking[prefix] = asyncio.create_task(self._ask(prefix))
-            asking.add_done_callback(lambda _: self._asking.pop(prefix))
-        return await asyncio.shield(asking)
+    async def _of_key(self, key: str) -> Principal:
+        prefix = secret.prefix(key)
+        known = prefix and await self._known.get(prefix)
+        if not known or not hmac.compare_digest(known.hash, secret.digest(key)):
+            raise UnauthenticatedError(INVALID)
+        return self._used(known.principal)
 
-    async def _ask(self, prefix: str) -> _Known | None:
-        asked_at = self._clock()
+    def _used(self, principal: Principal) -> Principal:
+        if principal.key_id is not None:
+            self._uses.note(principal.key_id)
+        return principal
+
+    async def _find(self, prefix: str) -> _Known | None:
         key = await find_key(self._db, prefix)
-        self._known.pop(prefix, None)
-        if key is None or key.revoked_at is not None:
-            return None
-        return self._remember(key, asked_at)
+        return None if key is None or key.revoked_at is not None else _Known(Principal.of_key(key), key.hash)
 
-    def _remember(self, key: ApiKey, asked_at: float) -> _Known:
-        if len(self._known) >= MOST_KNOWN:
-            del self._known[next(iter(self._known))]
-        known = _Known(_principal(key), key.hash, asked_at + TTL)
-        self._known[key.prefix] = known
-        return known
-
-    def _note_use(self, principal: Principal) -> None:
-        if (key_id := principal.key_id) is None:
-            return
-        now = self._clock()
-        if now < self._use_noted.get(key_id, -NOTE_USE_EVERY) + NOTE_USE_EVERY:
-            return
-        self._use_noted[key_id] = now
-        task = asyncio.create_task(self._write_use(key_id))
-        self._notes.add(task)
-        task.add_done_callback(self._notes.discard)
-
-    async def _write_use(self, key_id: int) -> None:
-        try:
-            await self._db.execute(NOTE_USE, key_id)
-        except (FormicaryError, asyncpg.PostgresError) as error:
-            log.warning("the last use of API key %d was not written: %s", key_id, error)
+    async def _note_use(self, key_id: int) -> None:
+        await self._db.execute(NOTE_USE, key_id)
 
 
 def _key(authorization: str) -> str:
@@ -141,6 +121,6 @@ def _password(credentials: str) -> str:
     return decoded.partition(":")[2]
 
 
-def _principal(key: ApiKey) -> Principal:
-    project_ids = None if key.project_ids is None else frozenset(key.project_ids)
-    return Principal(role=Role(key.role), project_ids=project_ids, key_id=key.id)
+def _text(headers: Headers, name: bytes) -> str | None:
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1")

@@ -1,11 +1,11 @@
 """Who is asking: the same small object for a key and for the open mode of a local server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
 from ..errors import ForbiddenError
-from ..models.api_key import Role
+from ..models.api_key import ApiKey, Role
 
 
 class Access(StrEnum):
@@ -36,16 +36,25 @@ _ROLES: dict[Access, frozenset[Role]] = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`project_ids` is None where every project is allowed; `key_id` is None where no key was asked for."""
+    """`project_ids` is None where every project is allowed; `key_id` is None where no key was asked for.
+
+    `name` is that of the key for people.
+    """
 
     role: Role
     project_ids: frozenset[int] | None = None
     key_id: int | None = None
+    name: str = field(default="", compare=False)
 
     @classmethod
     def open(cls) -> Self:
         """Everything everywhere: whoever reaches a server that runs open on a loopback address."""
         return cls(Role.ADMIN)
+
+    @classmethod
+    def of_key(cls, key: ApiKey) -> Self:
+        project_ids = None if key.project_ids is None else frozenset(key.project_ids)
+        return cls(Role(key.role), project_ids, key.id, key.name or key.prefix)
 
     def may(self, access: Access) -> bool:
         return self.role in access.roles and not self._is_bound_out_of(access)

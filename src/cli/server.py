@@ -6,13 +6,14 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import click
 import uvicorn
 from starlette.types import ASGIApp
 
 from ..app import create_app
-from ..auth import Authenticator, any_key_exists, is_loopback
+from ..auth import Authenticator, Sessions, any_key_exists, is_loopback
 from ..config import Settings
 from ..db import Database
 from ..errors import ConfigurationError
@@ -60,7 +61,11 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
 async def _authenticator(
     settings: Settings, listener: socket.socket, database: Database
 ) -> AsyncIterator[Authenticator]:
-    authenticator = Authenticator(database, is_open=await _is_open(settings, address_of(listener), database))
+    sessions = Sessions(
+        database, idle=timedelta(hours=settings.login_idle), lifetime=timedelta(days=settings.login_lifetime)
+    )
+    is_open = await _is_open(settings, address_of(listener), database)
+    authenticator = Authenticator(database, is_open=is_open, sessions=sessions)
     try:
         yield authenticator
     finally:

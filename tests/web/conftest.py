@@ -37,7 +37,7 @@ def dashboard(db: Database, *, is_open: bool = True) -> Starlette:
             database=db,
             settings=Settings(),
             polled_for=0,
-            authenticate=lambda request: authenticator.authenticate(request.headers.get("authorization")),
+            authenticator=authenticator,
         ),
         exception_handlers={404: not_found, Exception: unexpected},
     )

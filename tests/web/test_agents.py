@@ -150,7 +150,7 @@ async def test_without_a_key_the_page_says_what_it_needs(db: Database) -> None:
     async with served(dashboard(db, is_open=False)) as url, httpx2.AsyncClient(base_url=url) as client:
         response = await client.get("/agents")
     assert response.status_code == 401
-    assert response.headers["www-authenticate"].startswith("Basic")
+    assert response.headers["www-authenticate"] == "Bearer"
     assert "No access without an API key" in response.text
 
 
