@@ -226,7 +226,7 @@ def _medians(row: Successor) -> tuple[float, float] | None:
     """Milliseconds now and before, if it is slower."""
     if not row.durations or not row.durations_before:
         return None
-    now, before = (Histogram(entries).quantile(0.5) for entries in (row.durations, row.durations_before))
+    now, before = (Histogram.of_entries(entries).quantile(0.5) for entries in (row.durations, row.durations_before))
     return (now, before) if now > WORSE_LATENCY * before else None
 
 

@@ -20,7 +20,7 @@ from ..rollups.cells import (
     bucket_entry,
     held,
 )
-from ..rollups.histogram import BOUNDS, COUNT_BITS, MOST
+from ..rollups.histogram import BOUNDS
 from .layers import AGENTS, PROJECTS, RUNS, Layer
 from .question import Question, Source
 from .run_filter import ResolvedFilter
@@ -68,27 +68,16 @@ SUMMED = (
 OUTCOMES = ("c.status = 2", "c.status IN (3, 5)", "c.status = 4")
 """Succeeded, failed, cancelled."""
 
-MERGED = """WITH c ({columns}) AS MATERIALIZED ({parts}
+MERGED = """WITH c ({columns}) AS ({parts}
 )
 SELECT {chosen}
 FROM (SELECT c.owner, c.key, c.bucket, {sums} FROM c GROUP BY 1, 2, 3) s{joins}"""
 
-LIST = """
-LEFT JOIN ({groups}
-) {name} ON {name}.owner = s.owner AND {name}.key = s.key AND {name}.bucket = s.bucket"""
+DURATIONS = "string_agg(array_send(c.durations), ''::bytea)"
 
-DURATIONS = """
-    SELECT c.owner, c.key, c.bucket, array_agg(e) AS entries
-    FROM c CROSS JOIN LATERAL unnest(c.durations) AS e GROUP BY 1, 2, 3"""
-
-# Of a long range the same durations come up again and again; an entry has room for so many.
-COUNTED_DURATIONS = f"""
-    SELECT d.owner, d.key, d.bucket,
-        array_agg(d.number << {COUNT_BITS} | least(d.count - part * {MOST}, {MOST})) AS entries
-    FROM (
-        SELECT c.owner, c.key, c.bucket, e::bigint >> {COUNT_BITS} AS number, sum(e & {MOST})::bigint AS count
-        FROM c CROSS JOIN LATERAL unnest(c.durations) AS e GROUP BY 1, 2, 3, 4
-    ) d CROSS JOIN LATERAL generate_series(0, (d.count - 1) / {MOST}) AS part GROUP BY 1, 2, 3"""
+JOINED_VISITORS = """
+LEFT JOIN ({visitors}
+) v ON v.owner = s.owner AND v.key = s.key AND v.bucket = s.bucket"""
 
 # Distinct first: that hashes, and count(DISTINCT e) would sort, millions of hashes for a month of all agents.
 VISITORS = f"""
@@ -196,7 +185,7 @@ class FigureSql:
         columns += [OF_RUNS[column] for column in self._sums()]
         wants = self.question.wants
         if wants.durations:
-            columns.append(f"array_agg({self._entry()}) FILTER (WHERE {TIMED})")
+            columns.append(f"array_agg({self._duration()}) FILTER (WHERE {TIMED})")
         if wants.people:
             columns.append(f"{_hashes(USER, 'r.user_id')} || {_hashes(SESSION, 'r.session_id')}")
         return _select(columns, tables, condition + self._filter(RUNS)) + "\n    GROUP BY 1, 2, 3, 4"
@@ -230,10 +219,8 @@ class FigureSql:
             self._filters[layer.name] = "".join(f" AND {condition}" for condition in narrowed.conditions)
         return self._filters[layer.name]
 
-    def _entry(self) -> str:
-        if self.exact:
-            return f"(r.duration_ms << {COUNT_BITS} | 1)"
-        return bucket_entry("r.duration_ms", self._bounds())
+    def _duration(self) -> str:
+        return "r.duration_ms" if self.exact else bucket_entry("r.duration_ms", self._bounds())
 
     def _bounds(self) -> str:
         """The parameter with BOUNDS: one, for they are many."""
@@ -245,22 +232,15 @@ class FigureSql:
         return "'epoch'::timestamptz" if bucket is None else f"date_trunc('{bucket.lower()}', {column}, 'UTC')"
 
     def _merged(self, parts: str) -> str:
-        wants, lists = self.question.wants, self._lists()
-        people = [f"coalesce(visitors.{name}, 0)" if wants.people else "NULL::bigint" for name in ("users", "sessions")]
-        durations = f"{'durations.entries' if wants.durations else 'NULL'}::bigint[]"
+        wants = self.question.wants
+        people = [f"coalesce(v.{name}, 0)" if wants.people else "NULL::bigint" for name in ("users", "sessions")]
         return MERGED.format(
-            columns=", ".join(["owner", "key", "bucket", "status", *self._sums(), *lists]),
+            columns=", ".join(["owner", "key", "bucket", "status", *self._sums(), *self._lists()]),
             parts=parts,
-            chosen=", ".join(["s.*", *people, durations]),
-            sums=", ".join(sums(self._sums())),
-            joins="".join(LIST.format(name=name, groups=self._groups(name)) for name in lists),
+            chosen=", ".join(["s.*", *people]),
+            sums=", ".join([*sums(self._sums()), DURATIONS if wants.durations else "NULL::bytea"]),
+            joins=JOINED_VISITORS.format(visitors=VISITORS) if wants.people else "",
         )
-
-    def _groups(self, name: str) -> str:
-        """The statement that puts one of the lists together."""
-        if name == "visitors":
-            return VISITORS
-        return COUNTED_DURATIONS if self.question.bucket is None else DURATIONS
 
 
 def fresh(tier: Tier, owner: str, starts_at: str = "c.starts_at") -> str:

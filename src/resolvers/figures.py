@@ -84,11 +84,10 @@ async def read(db: Database, scope: Scope, question: Question) -> Figures:
 async def read_each(db: Database, scope: Scope, question: Question, owners: Sequence[int]) -> list[Figures]:
     """The figures of each of the question's owners, apart. Raises HorizonError as `read` does."""
     where = await resolved(db, scope, question)
-    async with snapshot(db) as found:
-        reading = found.find(question, where)
-        earlier = replace(question, range=reading.range_before)
-        before = found.find_kept(earlier, where) if question.wants.previous else None
-        answer, *previous = await answers(scope, [reading, before] if before else [reading])
+    async with snapshot(db, question) as found:
+        with_before = question.wants.previous
+        readings = found.find_with_before(question, where) if with_before else [found.find(question, where)]
+        answer, *previous = await answers(scope, readings)
     return [answer.figures(owner, *(each.figures(owner) for each in previous)) for owner in owners]
 
 
@@ -125,7 +124,7 @@ def _near(range_: ResolvedRange) -> ResolvedRange:
 async def _read_sums(readings: Sequence[Reading]) -> list[dict[int, dict[Group, Sums]]]:
     """For each reading by owner the sums of each group."""
     found: list[dict[int, dict[Group, Sums]]] = [{} for _ in readings]
-    asked = [number for number, reading in enumerate(readings) if not reading.is_nothing]
+    asked = [number for number, each in enumerate(readings) if each.question.wants.figures and not each.is_nothing]
     if not asked:
         return found
     sql, args = _sql({number: readings[number] for number in asked})

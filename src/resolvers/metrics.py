@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Context, Decimal
 from functools import cached_property, reduce
-from itertools import chain
 from typing import NamedTuple
 
 from ..rollups.histogram import Histogram, Slot, common_slots
+from .array_bytes import integers
 from .ranges import ResolvedRange
 
 _HOUR = timedelta(hours=1)
@@ -21,9 +21,9 @@ class Sums(NamedTuple):
     """What adds up over runs, however they are grouped. Times are in milliseconds, money in USD.
 
     `timed_runs` are the succeeded and failed runs with a duration, and `duration_ms` is theirs; `token_runs` those
-    whose total of tokens is known. `durations` are the entries of their histogram (see rollups/histogram.py), of
-    numbers rather than buckets if `exact`; None if they were not asked for, as `users` and `sessions`. A tuple, since
-    a history of many agents makes thousands.
+    whose total of tokens is known. `durations` are the entries of their histogram (see rollups/histogram.py), or if
+    `exact` their numbers, as bytes (see array_bytes.py); None if they were not asked for, as `users` and `sessions`.
+    A tuple, since a history of many agents makes thousands.
     """
 
     runs: int = 0
@@ -44,9 +44,9 @@ class Sums(NamedTuple):
     duration_ms: int = 0
     min_duration_ms: int | None = None
     max_duration_ms: int | None = None
+    durations: bytes | None = None
     users: int | None = None
     sessions: int | None = None
-    durations: Sequence[int] | None = None
     exact: bool = False
 
 
@@ -69,7 +69,7 @@ def total(parts: Iterable[Sums]) -> Sums:
         cost=reduce(ALL_DIGITS.add, (part.cost for part in parts)),
         min_duration_ms=min(least, default=None),
         max_duration_ms=max(most, default=None),
-        durations=list(chain.from_iterable(part.durations or () for part in parts)),
+        durations=b"".join(part.durations or b"" for part in parts),
         exact=parts[0].exact,
     )
 
@@ -126,12 +126,13 @@ class Latency:
     def _histogram(self) -> Histogram:
         if self.sums.durations is None:
             raise LookupError("these figures were read without their durations")
-        return Histogram(self.sums.durations, exact=self.sums.exact)
+        found = integers(self.sums.durations)
+        return Histogram.of_numbers(found) if self.sums.exact else Histogram.of_entries(found)
 
 
 def common_histograms(latencies: Sequence[Latency | None], buckets: int) -> list[list[Slot]]:
     """How each one's durations are spread, in the same at most `buckets` parts; all empty where there are none."""
-    return common_slots([each._histogram if each else Histogram(()) for each in latencies], buckets)
+    return common_slots([each._histogram if each else Histogram.of_entries(()) for each in latencies], buckets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class Cost:
     unknown_runs: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Metrics:
     """The figures of the runs that started in a range. A rate of nothing is None."""
 
@@ -196,7 +197,7 @@ class Metrics:
     def error_rate(self) -> float | None:
         return rate(self.sums.failed, self.sums.succeeded + self.sums.failed)
 
-    @property
+    @cached_property
     def latency(self) -> Latency | None:
         return Latency(self.sums) if self.sums.timed_runs else None
 

@@ -1,30 +1,27 @@
 """All that a page shows of figures, of all agents or of one: those of a range, of the range before, and their course.
 
-Everything is read in one snapshot, so that cards and charts agree. The figures of the range are put together from those
-of its buckets; only users and sessions, which do not add up, and scores are read besides.
+Everything is read in one snapshot, so that cards and charts agree, and the figures of the range are put together from
+those of its buckets.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..db import Database
-from ..rollups.histogram import in_buckets
 from . import figures, history
-from .figures import Figures
 from .history import Point
-from .metrics import Metrics, Sums, total
+from .metrics import Metrics, total
 from .question import Question, Wants
 from .ranges import ResolvedRange
-from .reading import resolved, snapshot
-from .run_filter import RunFilter
+from .reading import Snapshot, resolved, snapshot
+from .run_filter import ResolvedFilter, RunFilter
 from .scope import Scope
 from .spans import Bucket
 
-PEOPLE = Wants(people=True, pheromone=True, sums=frozenset())
-"""Apart, since users and sessions are known by hours and agents only, the other figures by days and projects."""
+FIGURES = Wants(durations=True, pheromone=True)
+SCORES = Wants(pheromone=True, figures=False)
 
-COURSE = Wants(durations=True, pheromone=True)
-BEFORE = Wants(durations=True)
+PEOPLE = Wants(people=True, sums=frozenset())
+"""Apart, since users and sessions are known by hours and agents only, the other figures by days and projects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,43 +40,61 @@ async def read(
     *,
     project: str | None = None,
     agent_id: int | None = None,
+    people: bool = True,
 ) -> Overview:
     """Of all agents in the scope, those of one project, or one of them.
 
+    Users and sessions take longer than all the rest together: without `people` they are not read, and 0.
     Raises BadInputError for too many points, HorizonError for what takes dropped runs or cells.
     """
     history.check_length(range_, bucket)
-    only = RunFilter(project=project, agent_id=None if agent_id is None else (agent_id,))
-    question = Question(range_, only, wants=PEOPLE)
+    question = Question(range_, _only(project, agent_id), wants=FIGURES)
     where = await resolved(db, scope, question)
-    async with snapshot(db) as found:
-        whole = found.find(question, where)
-        course = found.find(replace(question, bucket=bucket, wants=COURSE), where)
-        earlier = replace(question, range=whole.range_before)
-        before = [found.find_kept(replace(earlier, wants=wants), where) for wants in (PEOPLE, BEFORE)]
-        answers = await figures.answers(scope, [whole, course, *(reading for reading in before if reading)])
-    people, points, *previous = (answer.figures() for answer in answers)
-    sums = _total(points.groups.values(), exact=whole.exact)
-    return Overview(_metrics(sums, people, _previous(previous)), history.points(points))
+    async with snapshot(db, question) as found:
+        overview = await _read(found, scope, question, where, bucket)
+        if not people:
+            return overview
+        visitors = await _read_people(found, scope, question, where)
+    return Overview(_with_people(overview.metrics, visitors), overview.points)
 
 
-def _total(parts: Iterable[Sums], *, exact: bool) -> Sums:
-    """Of all buckets. Minutes have exact durations, also where a longer range has them in buckets."""
-    sums = total(parts)
-    if sums.exact and not exact:
-        return sums._replace(durations=in_buckets(sums.durations or ()), exact=False)
-    return sums
+async def read_people(
+    db: Database, scope: Scope, range_: ResolvedRange, *, project: str | None = None, agent_id: int | None = None
+) -> Metrics:
+    """The users and sessions of a range and of the one before, and no other figures, which are 0 or None."""
+    question = Question(range_, _only(project, agent_id), wants=PEOPLE)
+    where = await resolved(db, scope, question)
+    async with snapshot(db, question) as found:
+        return await _read_people(found, scope, question, where)
 
 
-def _previous(answers: list[Figures]) -> Metrics | None:
-    if not answers:
-        return None
-    people, before = answers
-    return _metrics(before.metrics().sums, people)
+def _only(project: str | None, agent_id: int | None) -> RunFilter:
+    return RunFilter(project=project, agent_id=None if agent_id is None else (agent_id,))
 
 
-def _metrics(sums: Sums, people: Figures, previous: Metrics | None = None) -> Metrics:
-    """Both kinds of figures together."""
-    of_people = people.metrics()
-    sums = sums._replace(users=of_people.sums.users, sessions=of_people.sums.sessions)
-    return Metrics(people.range, sums, of_people.average_pheromone, previous)
+async def _read(found: Snapshot, scope: Scope, question: Question, where: ResolvedFilter, bucket: Bucket) -> Overview:
+    now, *before = found.find_with_before(question, where)
+    course = found.find(replace(question, bucket=bucket), where)
+    adds_up = course.exact == now.exact  # minutes are exact where hours are not
+    if adds_up:
+        now = replace(now, question=replace(question, wants=SCORES))
+    of_range, of_course, *earlier = await figures.answers(scope, [now, course, *before])
+    metrics = of_range.figures(0, *(answer.figures() for answer in earlier)).metrics()
+    by_bucket = of_course.figures()
+    if adds_up:
+        metrics = replace(metrics, sums=total(by_bucket.groups.values()))
+    return Overview(metrics, history.points(by_bucket))
+
+
+async def _read_people(found: Snapshot, scope: Scope, question: Question, where: ResolvedFilter) -> Metrics:
+    readings = found.find_with_before(replace(question, wants=PEOPLE), where)
+    now, *earlier = await figures.answers(scope, readings)
+    return now.figures(0, *(answer.figures() for answer in earlier)).metrics()
+
+
+def _with_people(metrics: Metrics, people: Metrics) -> Metrics:
+    previous = metrics.previous
+    if previous is not None and people.previous is not None:
+        previous = _with_people(previous, people.previous)
+    sums = metrics.sums._replace(users=people.sums.users, sessions=people.sums.sessions)
+    return replace(metrics, sums=sums, previous=previous)

@@ -42,6 +42,7 @@ class Wants:
     """The dearer parts, which are read only if they are asked for, and which of the cheaper ones are.
 
     `sums` are fields of `Sums` (see metrics.py) beside the numbers of runs, None for all; the others are None then.
+    Without `figures` nothing is read but scores, if these are wanted.
     """
 
     durations: bool = False
@@ -49,6 +50,7 @@ class Wants:
     pheromone: bool = False
     previous: bool = False
     sums: frozenset[str] | None = None
+    figures: bool = True
 
 
 @dataclass(frozen=True, slots=True)

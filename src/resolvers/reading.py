@@ -15,14 +15,19 @@ from .question import Question, Source
 from .ranges import ResolvedRange
 from .run_filter import Choice, ResolvedFilter, resolve_names
 from .scope import Scope
-from .spans import EVERYTHING_SINCE, Bucket, Span, Spans, split, within_horizon
+from .spans import DAY, EVERYTHING_SINCE, Bucket, Span, Spans, split, within_horizon
 
 HORIZON = """
     SELECT runs_since, cells_since,
-        set_config('plan_cache_mode', 'force_generic_plan', true), set_config('work_mem', '64MB', true)
-    FROM run_horizon"""
-"""With settings for the statements that follow, to save round trips: to plan these anew takes longer than to execute
-them, and the users and sessions of a month of all agents do not fit in the usual memory."""
+        set_config('plan_cache_mode', 'force_generic_plan', true), set_config('work_mem', '64MB', true),
+        set_config('max_parallel_workers_per_gather', CASE WHEN $1 THEN setting ELSE '0' END, true)
+    FROM run_horizon, current_setting('max_parallel_workers_per_gather') AS setting"""
+"""With settings for the statements that follow, to save round trips. To plan these anew takes longer than to execute
+them. The users and sessions of a month of all agents do not fit in the usual memory. A plan for any range would be
+spread over several processes, and to start these takes longer than to read the ends of hours."""
+
+MANY_RUNS = DAY
+"""Runs that started in a longer time are worth several processes."""
 
 
 class HorizonError(BadInputError):
@@ -100,18 +105,21 @@ class Snapshot:
             raise CellsHorizonError(self.cells_since)
         return Reading(self.connection, question, range_, where, spans, self.runs_since)
 
-    def find_kept(self, question: Question, where: ResolvedFilter) -> Reading | None:
-        """The same; None where that takes dropped runs or cells."""
+    def find_with_before(self, question: Question, where: ResolvedFilter) -> list[Reading]:
+        """The same, followed by that of the range before unless that takes dropped runs or cells."""
+        reading = self.find(question, where)
         try:
-            return self.find(question, where)
+            return [reading, self.find(replace(question, range=reading.range_before), where)]
         except HorizonError:
-            return None
+            return [reading]
 
 
 @asynccontextmanager
-async def snapshot(db: Database) -> AsyncIterator[Snapshot]:
+async def snapshot(db: Database, question: Question) -> AsyncIterator[Snapshot]:
+    """For a question, and others that read no more than it does."""
+    spread = _takes_runs(question) and question.range.to - question.range.from_ > MANY_RUNS
     async with db.snapshot() as connection:
-        (row,) = await connection.fetch(HORIZON)
+        (row,) = await connection.fetch(HORIZON, spread)
         yield Snapshot(connection, row["runs_since"], row["cells_since"])
 
 
@@ -119,7 +127,7 @@ async def snapshot(db: Database) -> AsyncIterator[Snapshot]:
 async def reading(db: Database, scope: Scope, question: Question) -> AsyncIterator[Reading]:
     """One question in a snapshot of its own. Raises HorizonError for what takes dropped runs or cells."""
     where = await resolved(db, scope, question)
-    async with snapshot(db) as found:
+    async with snapshot(db, question) as found:
         yield found.find(question, where)
 
 
@@ -133,11 +141,13 @@ async def resolved(db: Database, scope: Scope, question: Question) -> ResolvedFi
     return replace(where, choices=[owners, *where.choices])
 
 
+def _takes_runs(question: Question) -> bool:
+    """Whether only the runs can answer."""
+    return question.source is Source.REALTIME or question.bucket is Bucket.MINUTE or not AGENTS.can_answer(question)
+
+
 def _spans(question: Question, range_: ResolvedRange) -> Spans:
-    only_runs = (
-        question.source is Source.REALTIME or question.bucket is Bucket.MINUTE or not AGENTS.can_answer(question)
-    )
-    if only_runs:
+    if _takes_runs(question):
         return Spans(None, (), (Span(range_.from_, range_.to),))
     by_days = question.bucket in {None, Bucket.DAY, Bucket.WEEK} and not question.wants.people
     return split(range_, by_days=by_days)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate, pairwise
+from typing import Self
 
 PROMETHEUS_MS = (100, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000)
 """Bounds, in milliseconds, that a bucket must end at."""
@@ -56,11 +57,6 @@ def pack(bucket: int, count: int) -> list[int]:
     return [*entries, bucket << COUNT_BITS | count % MOST] if count % MOST else entries
 
 
-def in_buckets(entries: Iterable[int]) -> list[int]:
-    """The entries of buckets for those of exact numbers."""
-    return [bucket_of(entry >> COUNT_BITS) << COUNT_BITS | entry & MOST for entry in entries]
-
-
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A part of a histogram for show: how many numbers lie above `low` and up to `high`."""
@@ -71,24 +67,37 @@ class Slot:
 
 
 class Histogram:
-    """Some numbers by how many there are of each: entries of buckets, or, if `exact`, of the numbers themselves."""
+    """Some numbers by how many there are up to each: of buckets, or, if `exact`, of the numbers themselves."""
 
-    __slots__ = ("_cumulated", "_entries", "_exact", "_numbers")
+    __slots__ = ("_cumulated", "_exact", "_numbers")
 
-    def __init__(self, entries: Iterable[int], *, exact: bool = False) -> None:
-        self._entries = sorted(entries)
+    def __init__(self, numbers: Sequence[int], cumulated: Sequence[int], *, exact: bool) -> None:
+        self._numbers = numbers
+        self._cumulated = cumulated
         self._exact = exact
-        self._numbers: list[int] | None = None
-        self._cumulated: list[int] = []
+
+    @classmethod
+    def of_numbers(cls, numbers: Iterable[int]) -> Self:
+        numbers = sorted(numbers)
+        return cls(numbers, range(1, len(numbers) + 1), exact=True)
+
+    @classmethod
+    def of_entries(cls, entries: Sequence[int]) -> Self:
+        """Many are counted bucket by bucket, in half the time that it takes to sort them."""
+        if len(entries) < len(BOUNDS):
+            entries = sorted(entries)
+            numbers = [entry >> COUNT_BITS for entry in entries]
+            return cls(numbers, list(accumulate(entry & MOST for entry in entries)), exact=False)
+        counts = [0] * len(BOUNDS)
+        for entry in entries:
+            counts[entry >> COUNT_BITS] += entry & MOST
+        return cls(range(len(BOUNDS)), list(accumulate(counts)), exact=False)
 
     def quantile(self, q: float) -> float:
         """The nearest-rank quantile (the least number that at least a part `q` of all does not exceed), 0 <= q <= 1.
 
         Of buckets it is at most 1 % off. Raises IndexError where there are no numbers.
         """
-        if self._numbers is None:
-            self._numbers = [entry >> COUNT_BITS for entry in self._entries]
-            self._cumulated = list(accumulate(entry & MOST for entry in self._entries))
         numerator, denominator = _decimal(q)
         rank = max(1, -(-numerator * self._cumulated[-1] // denominator))
         number = self._numbers[bisect_left(self._cumulated, rank)]
@@ -100,11 +109,13 @@ class Histogram:
 
     @property
     def counts(self) -> Counter[int]:
-        """How many numbers each bucket holds."""
+        """How many numbers each bucket holds, of those that hold any."""
         counts: Counter[int] = Counter()
-        for entry in self._entries:
-            number = entry >> COUNT_BITS
-            counts[bucket_of(number) if self._exact else number] += entry & MOST
+        before = 0
+        for number, cumulated in zip(self._numbers, self._cumulated, strict=True):
+            if cumulated > before:
+                counts[bucket_of(number) if self._exact else number] += cumulated - before
+                before = cumulated
         return counts
 
 

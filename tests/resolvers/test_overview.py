@@ -27,7 +27,7 @@ EVERYTHING = Wants(durations=True, people=True, pheromone=True, previous=True)
 COURSE = Wants(durations=True, pheromone=True)
 
 OF_METRICS = [
-    *(name for name, value in vars(Metrics).items() if isinstance(value, property) and name != "latency"),
+    *(name for name, value in vars(Metrics).items() if isinstance(value, property)),
     "range",
     "average_pheromone",
 ]
@@ -87,13 +87,19 @@ async def test_a_range_that_cuts_hours_is_compared_with_the_one_before(db: Datab
         assert metrics.previous is not None
         assert (metrics.runs, metrics.previous.runs) == (5, 3)
         assert (metrics.distinct_users, metrics.previous.distinct_users) == (1, 1)
+        without = (await overview.read(db, None, range_, bucket, people=False)).metrics
+        people = await overview.read_people(db, None, range_)
+        assert (without.runs, without.distinct_users) == (5, 0)
+        assert people.previous is not None
+        assert (people.distinct_users, people.previous.distinct_users) == (1, 1)
 
 
 async def test_an_overview_takes_few_statements(db: Database, statements: list[str]) -> None:
     await Recorder(db).record([run_input(startedAt=ago(60).isoformat())], None)
-    for project, most in ((None, 3), ("default", 4)):
+    range_ = ResolvedRange(NOW - 24 * HOUR, NOW)
+    for project, people, most in ((None, True, 4), (None, False, 3), ("default", False, 4)):
         statements.clear()
-        await overview.read(db, None, ResolvedRange(NOW - 24 * HOUR, NOW), Bucket.HOUR, project=project)
+        await overview.read(db, None, range_, Bucket.HOUR, project=project, people=people)
         assert len([text for text in statements if "SELECT" in text]) <= most
 
 

@@ -38,8 +38,8 @@ def test_the_value_of_a_bucket_is_at_most_one_per_cent_off(number: int) -> None:
 
 @given(numbers, st.integers(0, 100))
 def test_a_quantile_is_the_nearest_rank_within_one_per_cent(given: list[int], percent: int) -> None:
-    bucketed = Histogram(entry for number in given for entry in pack(bucket_of(number), 1))
-    exact = Histogram((number << 20 | 1 for number in given), exact=True)
+    bucketed = Histogram.of_entries([entry for number in given for entry in pack(bucket_of(number), 1)])
+    exact = Histogram.of_numbers(given)
     expected = nearest_rank(given, percent)
     assert exact.quantile(percent / 100) == expected
     assert bucketed.quantile(percent / 100) == pytest.approx(expected, rel=0.01)
@@ -53,7 +53,7 @@ def test_a_fuller_bucket_takes_several_entries() -> None:
 
 @given(numbers, st.integers(1, 30))
 def test_slots_hold_every_number_once_and_adjoin(given: list[int], most: int) -> None:
-    slots = Histogram([number << 20 | 1 for number in given], exact=True).slots(most)
+    slots = Histogram.of_numbers(given).slots(most)
     assert 1 <= len(slots) <= most
     assert sum(slot.count for slot in slots) == len(given)
     assert all(one.high == other.low for one, other in pairwise(slots))
@@ -62,10 +62,8 @@ def test_slots_hold_every_number_once_and_adjoin(given: list[int], most: int) ->
 
 
 def test_common_slots_are_the_same_for_all_and_hold_what_each_holds() -> None:
-    quick, slow, none = ([5, 7, 7], [3, 90_000], [])
-    found = common_slots(
-        [Histogram([number << 20 | 1 for number in each], exact=True) for each in (quick, slow, none)], 9
-    )
+    each: list[list[int]] = [[5, 7, 7], [3, 90_000], []]
+    found = common_slots([Histogram.of_numbers(numbers) for numbers in each], 9)
     ends = [[(slot.low, slot.high) for slot in slots] for slots in found]
     assert ends[0] == ends[1] == ends[2]
     assert ends[0][0][0] < 3
@@ -74,5 +72,14 @@ def test_common_slots_are_the_same_for_all_and_hold_what_each_holds() -> None:
 
 
 def test_nothing_has_no_slots() -> None:
-    assert Histogram([]).slots(24) == []
-    assert common_slots([Histogram([]), Histogram([])], 24) == [[], []]
+    nothing = [Histogram.of_entries([]), Histogram.of_numbers([])]
+    assert common_slots(nothing, 24) == [[], []]
+    assert nothing[0].slots(24) == []
+
+
+@given(numbers, st.integers(0, 100))
+def test_many_entries_say_the_same_as_few(given: list[int], percent: int) -> None:
+    entries = [entry for number in given for entry in pack(bucket_of(number), 3)]
+    few, many = Histogram.of_entries(entries), Histogram.of_entries(entries * len(BOUNDS))
+    assert many.quantile(percent / 100) == few.quantile(percent / 100)
+    assert [slot.count for slot in many.slots(9)] == [len(BOUNDS) * slot.count for slot in few.slots(9)]
