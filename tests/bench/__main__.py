@@ -8,7 +8,7 @@ from importlib import import_module
 
 from .figures import Report, print_report, to_json
 
-SUBJECTS = ("recording", "folding", "requests", "starting", "reading", "aggregates", "dashboard")
+SUBJECTS = ("recording", "recorder", "otlp", "folding", "requests", "starting", "reading", "aggregates", "dashboard")
 
 
 def main() -> None:
