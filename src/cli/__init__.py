@@ -8,6 +8,7 @@ import click
 
 from .aggregate import aggregate
 from .demo import demo
+from .export import export
 from .key import key
 from .migrate import migrate
 from .outcome import OutcomeGroup
@@ -34,5 +35,5 @@ def main() -> None:
     """Record what LLM agents do, and see how well they do it."""
 
 
-for command in (serve, worker, demo, aggregate, pheromone, migrate, key, schema):
+for command in (serve, worker, demo, aggregate, export, pheromone, migrate, key, schema):
     main.add_command(command)

@@ -58,8 +58,8 @@ async def rows(loaders: Loaders, figures: Figures, by: Dimension, first: int) ->
     runs = {key: sums.runs for (key, _), sums in figures.groups.items()}
     total = sum(runs.values())
     chosen = _candidates(runs, first)
-    names = await _names(loaders, by, chosen)
-    named = sorted(zip(chosen, names, strict=True), key=lambda each: (-runs[each[0]], each[1].text, each[0]))
+    found = await names(loaders, by, chosen)
+    named = sorted(zip(chosen, found, strict=True), key=lambda each: (-runs[each[0]], each[1].text, each[0]))
     return [Row(name, rate(runs[key], total) or 0.0, figures.metrics(key)) for key, name in named[:first]]
 
 
@@ -69,7 +69,8 @@ def _candidates(runs: dict[Key, int], first: int) -> list[Key]:
     return [key for key, number in runs.items() if [number] >= least]
 
 
-async def _names(loaders: Loaders, by: Dimension, keys: Sequence[Key]) -> list[Name]:
+async def names(loaders: Loaders, by: Dimension, keys: Sequence[Key]) -> list[Name]:
+    """What the keys of a dimension are called, in their order."""
     ids = [int(key) for key in keys if isinstance(key, int)]
     match by:
         case Dimension.AGENT:
