@@ -115,9 +115,9 @@ class Snapshot:
 
 
 @asynccontextmanager
-async def snapshot(db: Database, question: Question) -> AsyncIterator[Snapshot]:
-    """For a question, and others that read no more than it does."""
-    spread = _takes_runs(question) and question.range.to - question.range.from_ > MANY_RUNS
+async def snapshot(db: Database, question: Question | None = None) -> AsyncIterator[Snapshot]:
+    """For a question that may take very many runs, and for others."""
+    spread = question is not None and _takes_many_runs(question)
     async with db.snapshot() as connection:
         (row,) = await connection.fetch(HORIZON, spread)
         yield Snapshot(connection, row["runs_since"], row["cells_since"])
@@ -139,6 +139,10 @@ async def resolved(db: Database, scope: Scope, question: Question) -> ResolvedFi
         return where
     owners = Choice(f"r.{owned.lower()}_id", question.owners, "bigint")
     return replace(where, choices=[owners, *where.choices])
+
+
+def _takes_many_runs(question: Question) -> bool:
+    return _takes_runs(question) and question.range.to - question.range.from_ > MANY_RUNS
 
 
 def _takes_runs(question: Question) -> bool:
