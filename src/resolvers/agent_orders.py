@@ -37,7 +37,8 @@ class AgentOrder:
 STATUSES = [status.value for status in (AgentStatus.ERROR, AgentStatus.BUSY, AgentStatus.IDLE, AgentStatus.DISABLED)]
 """The one first that needs a person most."""
 
-BY_NUMBERS = r"regexp_replace(regexp_replace({}, '(\d+)', '0000000000\1', 'g'), '0*(\d{{10,}})', '\1', 'g')"
+TEN_DIGITS = r"\d" * 10
+BY_NUMBERS = rf"regexp_replace(regexp_replace({{}}, '(\d+)', '0000000000\1', 'g'), '0*({TEN_DIGITS}\d*)', '\1', 'g')"
 """So that 1.10 is after 1.9: all numbers in a text get ten digits."""
 
 

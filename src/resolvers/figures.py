@@ -64,10 +64,10 @@ class Answer:
     """What was read for a question, by its owners."""
 
     reading: Reading
-    sums: Mapping[int, Mapping[Group, Sums]]
-    pheromone: Mapping[int, Mapping[Group, float]]
+    sums: Mapping[Key, Mapping[Group, Sums]]
+    pheromone: Mapping[Key, Mapping[Group, float]]
 
-    def figures(self, owner: int = 0, previous: Figures | None = None) -> Figures:
+    def figures(self, owner: Key = 0, previous: Figures | None = None) -> Figures:
         """Of one owner, 0 where the question is not within any."""
         sums, scores = self.sums.get(owner, {}), self.pheromone.get(owner, {})
         return Figures(self.reading.question, self.reading.range, sums, scores, previous)
@@ -121,9 +121,9 @@ def _near(range_: ResolvedRange) -> ResolvedRange:
     return range_
 
 
-async def _read_sums(readings: Sequence[Reading]) -> list[dict[int, dict[Group, Sums]]]:
+async def _read_sums(readings: Sequence[Reading]) -> list[dict[Key, dict[Group, Sums]]]:
     """For each reading by owner the sums of each group."""
-    found: list[dict[int, dict[Group, Sums]]] = [{} for _ in readings]
+    found: list[dict[Key, dict[Group, Sums]]] = [{} for _ in readings]
     asked = [number for number, each in enumerate(readings) if each.question.wants.figures and not each.is_nothing]
     if not asked:
         return found

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from ..db import Connection
-from .question import Dimension, Group, Question
+from .question import Dimension, Group, Key, Question
 from .scope import Scope
 from .spans import HOUR, Bucket, floor
 from .statement import Statement
 
 KEYS: dict[Dimension | None, str] = {None: "0", Dimension.AGENT: "p.agent_id", Dimension.PROJECT: "a.project_id"}
-Averages: TypeAlias = dict[int, dict[Group, float]]
+Averages: TypeAlias = dict[Key, dict[Group, float]]
 """By owner (0 where a question is not within any) and group."""
 FIELDS = frozenset({"project", "agent", "agent_id"})
 

@@ -59,7 +59,7 @@ class Question:
 
     The runs started in `range`; the filter's own range is of no account here. By agent, version or project, `owners`
     are the ids of those that are asked about; None is for all. `within` one of these three, the owners are of that,
-    and each has figures apart, by whatever dimension.
+    and each has figures apart, by whatever dimension; within any other dimension, each of its values has.
     """
 
     range: ResolvedRange
