@@ -129,6 +129,7 @@ class Database:
             max_inactive_connection_lifetime=120,
             statement_cache_size=0 if settings.pgbouncer else 200,
             max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,  # the longest are those that take longest to plan
             server_settings=_session_settings(settings),
             init=prepare,
         )
