@@ -76,7 +76,7 @@ def test_the_curl_example_records_a_batch_and_reads_it_back(url: str) -> None:
 def test_the_python_example_records_a_run(url: str) -> None:
     script = after("python").replace(ADDRESS, url)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "{'recorded': 1, 'rejected': []}\n"
+    assert done.stdout == "Counts(delivered=1, rejected=0, dropped=0, lost=0, waiting=0)\n"
 
 
 def test_every_setting_is_in_the_table() -> None:

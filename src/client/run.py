@@ -21,9 +21,14 @@ _current: ContextVar["Run | None"] = ContextVar("formicary_run", default=None)
 _notices = Notices()
 
 
-def current_run() -> "Run | None":
-    """The innermost run that this code is part of: of its thread or task, or of the task that started it."""
-    return _current.get()
+def current_run() -> "Run":
+    """The innermost run that this code is part of: of its thread or task, or of the task that started it.
+
+    Where there is none it is one that is recorded nowhere, so that code need not ask whether there is one.
+    """
+    return _current.get() or Run(
+        lambda _: None, {"agent": "", "externalId": "", "project": ""}, "", parent=None, announces=False, facts={}
+    )
 
 
 class Run:
@@ -46,13 +51,12 @@ class Run:
         self._record = record
         self._parent = parent
         self._announces = announces
-        self._facts: dict[str, Any] = {}
+        self._facts: dict[str, Any] = {**facts}
         self._models: list[str] = []
         self._outcome: Outcome | None = None
         self._ended = False
-        self._started, self._begun = time.time(), time.perf_counter()
+        self._started, self._begun = 0.0, 0.0
         self._token: Token[Run | None] | None = None
-        self.set(**facts)
 
     @quietly
     def start(self) -> None:
@@ -71,6 +75,8 @@ class Run:
         """The run ends now, for the first time that this is called: as failed if there was an error, or `fail`."""
         if self._ended:
             return
+        if not self._begun:
+            self.start()
         self._ended = True
         length = time.perf_counter() - self._begun
         outcome = outcome_of(error) if error is not None else self._outcome or SUCCEEDED
@@ -89,7 +95,7 @@ class Run:
             return
         earlier, metadata = self._facts.get("metadata"), facts.get("metadata")
         self._facts.update(facts)
-        if isinstance(earlier, Mapping) and isinstance(metadata, Mapping):
+        if earlier is not None and isinstance(earlier, Mapping) and isinstance(metadata, Mapping):
             self._facts["metadata"] = {**earlier, **metadata}
 
     @quietly

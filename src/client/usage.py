@@ -5,11 +5,13 @@ read from or written to the cache, Google's leaves out what tools put into the p
 here input and output are all of it. Of the input, `cached` was read from the provider's cache.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
 _Path: TypeAlias = tuple[str, ...]
+_Read: TypeAlias = Callable[[str], object]
 
 
 class Usage(NamedTuple):
@@ -84,28 +86,30 @@ def usage_of(response: object) -> Usage | None:
     """None for what carries no usage."""
     for place in _PLACES:
         usage = _at(response, place)
-        for shape in _SHAPES:
-            if _tokens(_at(usage, shape.input[:1])) is not None:
-                return _read(usage, shape, _first(response, _MODELS, str))
+        if usage is not None:
+            read = _reader(usage)
+            for shape in _SHAPES:
+                if _tokens(read(shape.input[0])) is not None:
+                    return Usage(_model_of(response), _tokens_of(shape, usage, read))
     return None
 
 
-def _read(usage: object, shape: _Shape, model: str | None) -> Usage:
+def _model_of(response: object) -> str | None:
+    return next((model for path in _MODELS if isinstance(model := _at(response, path), str)), None)
+
+
+def _tokens_of(shape: _Shape, usage: object, read: _Read) -> dict[str, int]:
     tokens = {
-        "input_tokens": _sum(usage, shape.input),
-        "output_tokens": _sum(usage, shape.output),
-        "cached_input_tokens": _first(usage, shape.cached, int),
+        "input_tokens": _sum(shape.input, read),
+        "output_tokens": _sum(shape.output, read),
+        "cached_input_tokens": next((n for path in shape.cached if (n := _tokens(_at(usage, path))) is not None), None),
     }
-    return Usage(model, {name: number for name, number in tokens.items() if number is not None})
+    return {name: number for name, number in tokens.items() if number is not None}
 
 
-def _sum(usage: object, fields: Iterable[str]) -> int | None:
-    counts = [count for field in fields if (count := _tokens(_at(usage, (field,)))) is not None]
+def _sum(fields: Iterable[str], read: _Read) -> int | None:
+    counts = [count for field in fields if (count := _tokens(read(field))) is not None]
     return sum(counts) if counts else None
-
-
-def _first(source: object, paths: Iterable[_Path], type_: type[Any]) -> Any:
-    return next((value for path in paths if isinstance(value := _at(source, path), type_)), None)
 
 
 def _tokens(value: object) -> int | None:
@@ -113,7 +117,16 @@ def _tokens(value: object) -> int | None:
 
 
 def _at(source: object, path: _Path) -> object:
-    """What lies there, by keys of dicts or attributes of objects; None if nothing does."""
+    """What lies there; None if nothing does."""
     for name in path:
-        source = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
+        source = _reader(source)(name)
     return source
+
+
+def _reader(source: object) -> _Read:
+    """Reads keys of a dict or attributes of an object; what is missing is None."""
+    return source.get if isinstance(source, dict) else partial(_attribute, source)
+
+
+def _attribute(source: object, name: str) -> object:
+    return getattr(source, name, None)

@@ -18,6 +18,8 @@ MAX_ITEMS = 100
 
 def text(value: object) -> str:
     """Text of text, numbers, UUIDs, enum members and the like."""
+    if type(value) is str:
+        return value
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, bytes | Mapping | list | tuple | set):
@@ -33,6 +35,8 @@ def texts(values: Iterable[object]) -> list[str]:
 
 
 def count(value: Any) -> int:
+    if type(value) is int:
+        return value
     if isinstance(value, bool):
         raise TypeError("not a number")
     if isinstance(value, float):

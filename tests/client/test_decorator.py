@@ -18,8 +18,7 @@ def ends(recorder: Recorder, server: StandIn) -> list[tuple[str, str]]:
 
 
 def agent() -> str:
-    run = current_run()
-    return "" if run is None else run.key["agent"]
+    return current_run().key["agent"]
 
 
 def test_a_function_keeps_its_name_its_arguments_and_its_result(recorder: Recorder, server: StandIn) -> None:

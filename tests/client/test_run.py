@@ -266,12 +266,20 @@ def test_a_run_knows_the_run_around_it(recorder: Recorder, server: StandIn) -> N
         with recorder.run("scout") as inner:
             assert current_run() is inner
         assert current_run() is outer
-    assert current_run() is None
+    assert current_run() is not outer
     assert recorder.flush()
     child, parent = server.runs
     assert child["parent"] == outer.key
     assert child["parent"] == {name: parent[name] for name in ("agent", "externalId", "project")}
     assert "parent" not in parent
+
+
+def test_outside_of_any_run_there_is_one_that_is_not_recorded(recorder: Recorder, server: StandIn) -> None:
+    current_run().set(model="m")
+    current_run().usage({"usage": {"prompt_tokens": 1}})
+    current_run().end()
+    assert recorder.flush()
+    assert server.runs == []
 
 
 async def test_tasks_that_a_run_starts_are_its_children(recorder: Recorder, server: StandIn) -> None:
