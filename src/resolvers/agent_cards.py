@@ -5,7 +5,7 @@ agents are read first and rank the agents, so that the rest is read of the page'
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -159,7 +159,7 @@ async def _scores(db: Database, cards: Sequence[AgentCard], formula: Formula, no
     }
 
 
-def _card(row: Sequence[Any]) -> AgentCard:
+def _card(row: Iterable[Any]) -> AgentCard:
     *agent, project, version, cluster, tools, models, rank = row
     lists = [msgspec.json.decode(text, type=list[str]) if text else [] for text in (tools, models)]
     values = [*agents.with_status(agent), project, version, cluster, *lists, rank]

@@ -45,8 +45,9 @@ async def record(db: Database) -> None:
     await Recorder(db).record(runs, None)
 
 
-async def read(db: Database, by: Dimension = Dimension.PROVIDER, **changes: int) -> Standings:
-    return await standings.read(db, None, WhichStandings(by=by, range=RANGE, bucket=Bucket.HOUR, **changes))
+async def read(db: Database, by: Dimension = Dimension.PROVIDER, *, first: int = 20, drawn: int = 4) -> Standings:
+    which = WhichStandings(by=by, range=RANGE, bucket=Bucket.HOUR, first=first, drawn=drawn)
+    return await standings.read(db, None, which)
 
 
 def by_name(found: Standings) -> dict[str, Standing]:

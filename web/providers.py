@@ -1,0 +1,119 @@
+"""The providers beside each other, and the models: their shares of the runs, and how these go, over time too."""
+
+from dataclasses import dataclass
+
+from formicary.resolvers import attention, standings
+from formicary.resolvers.attention import Outage
+from formicary.resolvers.metrics import Metrics
+from formicary.resolvers.question import Dimension
+from formicary.resolvers.standings import Course, Standing, Standings, WhichStandings
+
+from .chart import Chart, Kind, Series, Tone, Unit, rows, values
+from .formats import number, percent
+from .pages import Page
+from .panels import Panel
+from .visit import Visit
+
+NOT_STATED = "Not stated"
+OTHERS = "Others"
+DRAWN_DIGITS = 4
+TONES = (Tone.FIRST, Tone.SECOND, Tone.THIRD, Tone.FOURTH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutagesContext:
+    """Those that touch the range of the page."""
+
+    outages: list[Outage]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingsContext:
+    """`by` is what the rows are, and the filter that leads to their runs."""
+
+    by: str
+    rows: list[Standing]
+    is_cut: bool
+    requests: Chart
+    error_rates: Chart
+
+
+async def read_outages(visit: Visit) -> OutagesContext:
+    found = await attention.read(visit.database, visit.scope, visit.now, project=visit.place.project)
+    range_ = visit.range
+    return OutagesContext(
+        outages=[
+            each for each in found if isinstance(each, Outage) and each.from_ < range_.to and each.to > range_.from_
+        ]
+    )
+
+
+async def read_providers(visit: Visit) -> StandingsContext:
+    return await _standings(visit, Dimension.PROVIDER)
+
+
+async def read_models(visit: Visit) -> StandingsContext:
+    return await _standings(visit, Dimension.MODEL)
+
+
+async def _standings(visit: Visit, by: Dimension) -> StandingsContext:
+    which = WhichStandings(by=by, range=visit.range, bucket=visit.bucket, project=visit.place.project, drawn=len(TONES))
+    found, name = await standings.read(visit.database, visit.scope, which), by.lower()
+    steps = rows(found.others.points, visit.place)
+    return StandingsContext(
+        by=name,
+        rows=found.rows,
+        is_cut=found.is_cut,
+        requests=Chart(
+            id=f"requests-by-{name}",
+            title="Requests",
+            kind=Kind.STACKED,
+            unit=Unit.NUMBER,
+            rows=steps,
+            series=_requests(found),
+        ),
+        error_rates=Chart(
+            id=f"error-rates-by-{name}",
+            title="Error rate",
+            kind=Kind.LINES,
+            unit=Unit.FRACTION,
+            rows=steps,
+            series=_error_rates(found),
+            most=1,
+        ),
+    )
+
+
+def _requests(found: Standings) -> list[Series]:
+    others = [found.others] if any(point.metrics.runs for point in found.others.points) else []
+    return [
+        Series(name, tone, values(course.points, lambda metrics: metrics.runs), number)
+        for course, name, tone in [*_named(found), *((course, OTHERS, Tone.STILL) for course in others)]
+    ]
+
+
+def _error_rates(found: Standings) -> list[Series]:
+    """Not of the others: what they have together says nothing of any of them."""
+    return [Series(name, tone, values(course.points, _error_rate), percent) for course, name, tone in _named(found)]
+
+
+def _error_rate(metrics: Metrics) -> float | None:
+    """As exactly as it can be drawn, which makes pages shorter."""
+    return None if metrics.error_rate is None else round(metrics.error_rate, DRAWN_DIGITS)
+
+
+def _named(found: Standings) -> list[tuple[Course, str, Tone]]:
+    return [(course, course.name or NOT_STATED, tone) for course, tone in zip(found.courses, TONES, strict=False)]
+
+
+OUTAGES = Panel(name="outages", template="providers_outages.html", read=read_outages)
+PROVIDERS = Panel(name="providers", template="providers_standings.html", read=read_providers)
+MODELS = Panel(name="models", template="providers_standings.html", read=read_models)
+
+PAGE = Page(
+    path="/providers",
+    template="providers.html",
+    title="Providers and models",
+    nav="providers",
+    panels=(OUTAGES, PROVIDERS, MODELS),
+)
