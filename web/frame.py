@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from formicary.resolvers import projects
+from formicary.resolvers import saved_views
+from formicary.resolvers.saved_views import SavedView
 
 from .visit import Visit
 
@@ -11,17 +12,17 @@ from .visit import Visit
 class Frame:
     """`nav` is the entry of the navigation that the page belongs to, `has_period` whether its range can be chosen.
 
-    `projects` are the slugs of those that can; none where there is no choice.
+    `projects` are the slugs of those that can; none where there is no choice. `views` are the saved ones.
     """
 
     nav: str
     has_period: bool
     projects: list[str]
+    views: list[SavedView]
 
 
 async def frame(visit: Visit, *, nav: str, has_period: bool, has_project: bool) -> Frame:
-    if not has_project:
-        return Frame(nav=nav, has_period=has_period, projects=[])
-    slugs, project = await projects.slugs(visit.database, visit.scope), visit.place.project
+    slugs, views = await saved_views.with_projects(visit.database, visit.principal)
+    project = visit.place.project
     known = slugs if project is None or project in slugs else [*slugs, project]
-    return Frame(nav=nav, has_period=has_period, projects=known)
+    return Frame(nav=nav, has_period=has_period, projects=known if has_project else [], views=views)

@@ -70,7 +70,7 @@ class Pages:
         """Of a page and of each of its panels."""
 
         async def answer(visit: Visit) -> Response:
-            return await self._page(page, visit)
+            return await self.show(page, visit)
 
         return [self.route(page.path, answer), *(self._panel_route(page, panel) for panel in page.panels)]
 
@@ -91,7 +91,7 @@ class Pages:
 
         return self.route(f"{FRAGMENTS}{page.path.rstrip('/')}/{panel.name}", answer)
 
-    async def _page(self, page: Page, visit: Visit) -> Response:
+    async def show(self, page: Page, visit: Visit) -> Response:
         context, around, parts = await asyncio.gather(
             page.read(visit),
             frame(visit, nav=page.nav, has_period=page.has_period, has_project=page.has_project),

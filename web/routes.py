@@ -6,12 +6,12 @@ from formicary.auth import Authenticator
 from formicary.config import Settings
 from formicary.db import Database
 
-from . import agent, agents, login, overview
+from . import agent, agents, api, login, overview, views
 from .assets import PREFIX, Assets
 from .pages import Pages
 from .panels import POLLED_FOR, Panels
 
-PAGES = (overview.PAGE, agents.PAGE, agent.PAGE)
+PAGES = (overview.PAGE, agents.PAGE, agent.PAGE, api.PAGE)
 
 
 def routes(
@@ -22,5 +22,7 @@ def routes(
     return [
         *(route for page in PAGES for route in pages.routes(page)),
         *login.routes(authenticator),
+        *api.routes(pages),
+        *views.routes(pages),
         Mount(PREFIX, Assets()),
     ]
