@@ -11,21 +11,13 @@ from formicary.resolvers.agents import AgentFilter, AgentStatus
 from formicary.resolvers.page import PageArgs
 from formicary.resolvers.ranges import ResolvedRange
 
+from .chip import Chip
 from .place import Place
 
 CARDS, TABLE = "cards", "table"
 BEST_FIRST = "-score"
 
 PAGE_SIZE = {CARDS: 50, TABLE: 100}
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A condition that holds, and the address of the page without it."""
-
-    label: str
-    value: str
-    href: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

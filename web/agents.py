@@ -10,8 +10,10 @@ from formicary.resolvers.agents import Agent, AgentStatus
 from formicary.resolvers.page import PageArgs
 from formicary.rollups.pheromone_formula import Formula
 
-from .agent_query import BEST_FIRST, PAGE_SIZE, TABLE, AgentQuery, Chip
+from .agent_query import BEST_FIRST, PAGE_SIZE, TABLE, AgentQuery
+from .chip import Chip
 from .first_run import first_run
+from .heading import Heading
 from .pages import Page
 from .panels import Panel
 from .place import Place
@@ -28,16 +30,6 @@ class Column:
     order: str | None = None
     descending: bool = False
     is_number: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A column's head; `direction` is None where the table is not sorted by it."""
-
-    label: str
-    is_number: bool
-    href: str | None
-    direction: str | None
 
 
 COLUMNS = (

@@ -331,7 +331,7 @@ async def test_filter_leaves_the_agents_that_it_names(
     await insert_failing_agent(db, "broken", focus_type="writing")
     page = await html(client, f"/agents?view=table&{condition}")
     assert set(names_in(page)) == left
-    assert ("No agent matches" in page) is not left
+    assert ("No agent matches" in page) == (not left)
 
 
 async def test_each_condition_is_a_chip_that_removes_it(db: Database, client: httpx2.AsyncClient) -> None:
