@@ -10,6 +10,7 @@ import click
 from .options import database_options, read_settings
 
 if TYPE_CHECKING:
+    from ..config import Settings
     from ..db import Database
 
 EPILOG = """\b
@@ -37,14 +38,15 @@ def demo(seed: int | None, database_url: str | None, data_dir: Path | None) -> N
 
     async def run() -> None:
         async with open_database(settings) as database:
-            await record_sample(database, seed)
+            await record_sample(database, settings, seed)
 
     asyncio.run(run())
 
 
-async def record_sample(database: "Database", seed: int | None = None) -> None:
+async def record_sample(database: "Database", settings: "Settings", seed: int | None = None) -> None:
     """Record the sample data with a progress bar on a terminal, and say in one line what was done."""
     from ..demo import SEED, load
+    from ..rollups import pheromone
 
     with click.progressbar(length=1, label="Recording sample data", file=sys.stderr) as bar:
 
@@ -53,6 +55,7 @@ async def record_sample(database: "Database", seed: int | None = None) -> None:
             bar.update(done - bar.pos)
 
         loaded = await load(database, seed=SEED if seed is None else seed, progress=show)
+    await pheromone.update(database, settings, loaded.until)
     until = f"{loaded.until:%Y-%m-%d %H:%MZ}"
     if loaded.recorded:
         click.echo(f"Recorded {loaded.recorded:,} sample runs up to {until} (seed {loaded.seed}).", err=True)

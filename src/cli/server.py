@@ -47,7 +47,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         ):
             log.info("%s, %s, on %s", url, _openness(auth), describe(settings))
             if demo:
-                await record_sample(database)
+                await record_sample(database, settings)
             app = create_app(settings, database=database, authenticator=auth)
             gc.freeze()  # what is there by now stays: no collection has to go through it
             server = _Server(app, ready=lambda: click.echo(f"Formicary is ready at {url}"))
