@@ -78,6 +78,8 @@ class Chart:
     series: Sequence[Series]
     most: float | None = None
     """The upper end of the axis, where that is fixed."""
+    by_powers: bool = False
+    """Whether the axis grows by powers, for values of very different size."""
 
     @property
     def is_empty(self) -> bool:

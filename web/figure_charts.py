@@ -1,6 +1,7 @@
 """The charts of figures that more than one page shows: outcomes, latency, tokens and cost over time."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from formicary.models.run import RunStatus
@@ -40,7 +41,7 @@ def latency(points: Sequence[Point], place: Place, **filters: Value) -> Chart:
     """Each step leads to the runs whose duration counts."""
     series = [Series(name, tone, values(points, _of(figure)), duration) for name, tone, figure in PERCENTILES]
     steps = rows(points, place, status=FINAL, **filters)
-    return _chart("latency", "Latency", Kind.LINES, Unit.MILLISECONDS, steps, series)
+    return replace(_chart("latency", "Latency", Kind.LINES, Unit.MILLISECONDS, steps, series), by_powers=True)
 
 
 def tokens(points: Sequence[Point], place: Place, **filters: Value) -> Chart:

@@ -18,6 +18,7 @@ __all__ = [
     "money",
     "number",
     "percent",
+    "points",
     "raw",
     "score",
     "score_level",
@@ -44,6 +45,11 @@ def score(value: float | None) -> str:
     return DASH if value is None else f"{value:.2f}"
 
 
+def points(difference: float | None) -> str:
+    """The difference of two rates."""
+    return DASH if difference is None else f"{difference * 100:.1f}{THIN_SPACE}pts"
+
+
 def score_level(value: float) -> str:
     """The name of the band that a score of 0..1 lies in; it is the colour's class and its word."""
     if value >= GOOD_SCORE:
@@ -64,12 +70,12 @@ def error_level(rate: float | None) -> str | None:
 
 
 def compact(value: float | None) -> str:
-    """A large number in three digits, where there is little room."""
+    """A large number in two or three digits, where there is little room."""
     if value is None or abs(value) < 999.5:
         return number(value)
     power = next(p for p in range(1, len(THOUSANDS)) if abs(value) < 999.5 * 1000**p or p == len(THOUSANDS) - 1)
     scaled = value / 1000**power
-    places = max(0, 2 - len(f"{abs(scaled):.0f}")) if abs(scaled) < 99.95 else 0
+    places = 1 if abs(scaled) < 9.95 else 0
     return f"{scaled:.{places}f}{THIN_SPACE}{THOUSANDS[power]}"
 
 

@@ -125,11 +125,12 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class FirstError:
-    """A kind of error that an agent has for the first time."""
+    """A kind of error that an agent has for the first time (see rollups/fingerprint.py)."""
 
     agent_id: int
     agent: str
     error_type: str
+    fingerprint: str
     message: str
     runs: int
     first_at: datetime
@@ -168,9 +169,7 @@ def _findings(rows: Sequence[Row], now: datetime) -> Iterable[Finding]:
             case Successor():
                 yield from _worse(row)
             case NewError():
-                yield FirstError(
-                    row.agent_id, row.agent, row.error_type, row.message, row.runs, row.first_at, row.last_at
-                )
+                yield _first(row)
             case Pause():
                 yield from _silent(row, now)
             case ProviderHour() | AgentHour():
@@ -228,6 +227,19 @@ def _medians(row: Successor) -> tuple[float, float] | None:
         return None
     now, before = (Histogram.of_entries(entries).quantile(0.5) for entries in (row.durations, row.durations_before))
     return (now, before) if now > WORSE_LATENCY * before else None
+
+
+def _first(row: NewError) -> FirstError:
+    return FirstError(
+        agent_id=row.agent_id,
+        agent=row.agent,
+        error_type=row.error_type,
+        fingerprint=row.fingerprint,
+        message=row.message,
+        runs=row.runs,
+        first_at=row.first_at,
+        last_at=row.last_at,
+    )
 
 
 def _silent(row: Pause, now: datetime) -> Iterable[SilentAgent]:

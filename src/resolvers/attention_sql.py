@@ -84,6 +84,7 @@ class NewError(msgspec.Struct, frozen=True):
     agent_id: int
     agent: str
     error_type: str
+    fingerprint: str
     message: str
     runs: int
     first_at: datetime
@@ -175,7 +176,7 @@ PAUSES = f"""
 
 # The index has an agent's errors by time: what it often has is found after a few steps back.
 NEW_ERRORS = f"""
-    SELECT e.agent_id, a.name AS agent, e.error_type, latest.message, e.runs, e.first_at, e.last_at
+    SELECT e.agent_id, a.name AS agent, e.error_type, e.fingerprint, latest.message, e.runs, e.first_at, e.last_at
     FROM (
         SELECT c.agent_id, c.error_type, c.fingerprint,
             sum(c.runs) AS runs, min(c.first_at) AS first_at, max(c.last_at) AS last_at

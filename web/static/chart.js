@@ -31,7 +31,9 @@ const isShown = (item) => item.getAttribute("aria-pressed") === "true";
 // Series stand on those before them that are shown; uPlot draws the tallest first.
 function plotData(figure, { from, values }) {
   const shown = legendOf(figure).map(isShown);
-  if (figure.dataset.chart !== "stacked") return [from, ...values.map((each, i) => (shown[i] ? each : each.map(() => null)))];
+  const isKnown = "byPowers" in figure.dataset ? (value) => value > 0 : (value) => value !== null; // 0 is no power
+  const known = (each) => each.map((value) => (isKnown(value) ? value : null));
+  if (figure.dataset.chart !== "stacked") return [from, ...values.map((each, i) => (shown[i] ? known(each) : each.map(() => null)))];
   const ground = from.map(() => 0);
   const stacked = values.map((each, i) => each.map((value, step) => (shown[i] ? (ground[step] += value ?? 0) : null)));
   return [from, ...stacked.reverse()];
@@ -93,10 +95,29 @@ function seriesOptions(figure, table) {
   return figure.dataset.chart === "stacked" ? options.reverse() : options;
 }
 
+// From 0 to the greatest value, or by powers of ten around all values.
+function yScale(figure) {
+  const most = Number(figure.dataset.most) || null;
+  if (!("byPowers" in figure.dataset)) return { range: (_, __, max) => [0, most ?? (max > 0 ? max * 1.06 : 1)] };
+  return { distr: 3, range: (_, min, max) => (max > 0 ? [min / 1.3, max * 1.3] : [1, 1000]) };
+}
+
+const MINUTES = [1, 2, 5, 10, 30, 60, 120, 600, 1800, 6000].map((minutes) => minutes * 60_000);
+const POWERS = [...[1, 10, 100, 1000].flatMap((power) => [power, 2 * power, 5 * power]), 10_000, 30_000, ...MINUTES];
+const MOST_LINES = 6;
+
+// Where lines stand on an axis by powers: at durations that are easy to read.
+function powers(min, max) {
+  const within = POWERS.filter((value) => value >= min && value <= max);
+  return within.filter((_, i) => i % Math.ceil(within.length / MOST_LINES) === 0);
+}
+
+const all = (_, splits) => splits;
+const BY_POWERS = { splits: (_, __, min, max) => powers(min, max), filter: all };
+
 function options(figure, table, width) {
   const { color, borderTopColor } = getComputedStyle(figure.querySelector(".chart-plot"));
   const axis = { stroke: color, font: "11px system-ui, sans-serif", ticks: { show: false } };
-  const most = Number(figure.dataset.most) || null;
   const last = table.to.at(-1);
   return {
     width,
@@ -106,11 +127,11 @@ function options(figure, table, width) {
     cursor: { sync: { key: CURSORS.key }, drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
     scales: {
       x: { range: () => [table.from[0], last] },
-      y: { range: (_, __, max) => [0, most ?? (max > 0 ? max * 1.06 : 1)] },
+      y: yScale(figure),
     },
     axes: [
       { ...axis, grid: { show: false }, values: (_, splits) => splits.map(tickText), space: 64, size: 26 },
-      { ...axis, grid: { stroke: borderTopColor, width: 1 }, values: (_, splits) => splits.map(AXIS[figure.dataset.unit]), size: 56, space: 36 },
+      { ...axis, ...("byPowers" in figure.dataset && BY_POWERS), grid: { stroke: borderTopColor, width: 1, filter: all }, values: (_, splits) => splits.map(AXIS[figure.dataset.unit]), size: 56, space: 36 },
     ],
     series: [{}, ...seriesOptions(figure, table)],
     hooks: { setCursor: [(plot) => writeTip(figure, plot)], setSelect: [(plot) => zoom(figure, plot)] },

@@ -11,6 +11,7 @@ const fragmentOf = (element) => element.closest("[data-fragment]");
 // ---- times
 
 const localTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const localMinute = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const takenAt = (fragment) => Date.parse(fragment.dataset.takenAt);
 
 let clockSkew = 0; // milliseconds by which this clock is ahead of the server's
@@ -38,7 +39,7 @@ function writeTime(time) {
   const at = Date.parse(time.dateTime);
   const utc = time.dateTime.replace("T", " ").replace(/\.\d+Z$/, " UTC");
   if ("ago" in time.dataset) write(time, ago(at), `${localTime.format(at)}\n${utc}`);
-  else write(time, localTime.format(at), utc);
+  else write(time, (time.dataset.at === "minute" ? localMinute : localTime).format(at), utc);
 }
 
 function writeUpdated() {
@@ -63,11 +64,14 @@ function refresh(parts = fragments()) {
 
 const isPoll = (ctx) => ctx.sourceEvent?.type === "every";
 
+// A list of which more was loaded than its first page: a refresh by itself would take that away.
+const holds = (fragment) => fragment.querySelector("[data-holds-refresh]") !== null;
+
 // A poll is content with what others were just sent; neither is sent what is shown already.
 function configureRequest(event) {
   const { ctx } = event.detail;
-  if (document.hidden && isPoll(ctx)) return event.preventDefault();
   const fragment = fragmentOf(ctx.sourceElement);
+  if (isPoll(ctx) && (document.hidden || holds(fragment))) return event.preventDefault();
   if (fragment?.dataset.etag) ctx.request.headers["If-None-Match"] = fragment.dataset.etag;
   if (!isPoll(ctx)) ctx.request.headers["Cache-Control"] = "no-cache";
 }
@@ -83,14 +87,14 @@ function afterRequest(event) {
 
 function afterSwap(event) {
   const { ctx } = event.detail;
-  if (!isPoll(ctx) && fragmentOf(ctx.sourceElement) && ctx.response.status < 400) measureClockSkew();
+  if (!isPoll(ctx) && fragmentOf(ctx.sourceElement) === ctx.sourceElement && ctx.response.status < 400) measureClockSkew();
   writeTimes();
 }
 
 function resume() {
   if (document.hidden) return;
   writeTimes();
-  refresh();
+  refresh(fragments().filter((fragment) => !holds(fragment)));
 }
 
 function sayNoAnswer(fragment) {
