@@ -11,6 +11,7 @@ from .demo import demo
 from .export import export
 from .key import key
 from .migrate import migrate
+from .otlp import otlp
 from .outcome import OutcomeGroup
 from .pheromone import pheromone
 from .schema import schema
@@ -35,5 +36,5 @@ def main() -> None:
     """Record what LLM agents do, and see how well they do it."""
 
 
-for command in (serve, worker, demo, aggregate, export, pheromone, migrate, key, schema):
+for command in (serve, worker, demo, aggregate, export, otlp, pheromone, migrate, key, schema):
     main.add_command(command)

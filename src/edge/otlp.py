@@ -24,7 +24,7 @@ from .answer import Answer, RawHeaders, RefusalError, encode_json
 from .body import ClientGoneError, drop_rest, read_body
 from .graphql import RequestHeaders, headers_of
 
-LARGE_BYTES = 256 * 1024
+LARGE_BYTES = 1024 * 1024
 """From here on a body is decoded beside other requests, not between them."""
 LARGE_AT_ONCE = 2
 """What is decoded takes many times the memory of its body."""

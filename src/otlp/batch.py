@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from ..ingest.check import EARLIEST, FUTURE
-from .span import Role, Span
+from .span import RUNS, Span
 
 TraceKey: TypeAlias = tuple[str | None, bytes]
 """The project as the resource names it (None: it names none), and the trace id."""
@@ -15,7 +15,6 @@ MOST_REASONS = 5
 
 _TRACE_ID, _SPAN_ID = 16, 8
 _NO_TRACE, _NO_SPAN = bytes(_TRACE_ID), bytes(_SPAN_ID)
-_RUNS = (Role.AGENT, Role.WRAPPER)
 
 
 def nanoseconds(at: datetime) -> int:
@@ -73,7 +72,7 @@ class Batch:
             return "the span id is not 8 bytes, or all of them are zero"
         if span.parent_id and len(span.parent_id) != _SPAN_ID:
             return "the parent span id is not 8 bytes"
-        return self._fault_of_times(span) if span.role in _RUNS else None
+        return self._fault_of_times(span) if span.role in RUNS else None
 
     def _fault_of_times(self, span: Span) -> str | None:
         """Only of what can be a run: the times of other spans just put them in order."""

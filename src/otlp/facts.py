@@ -1,8 +1,8 @@
-"""Reading a fact by all its names, as text, a count, an amount or a time."""
+"""Reading a fact by all its names, as text, a count, an amount or a time: the first name that gives a value counts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Generic, NamedTuple, TypeVar
+from typing import TypeAlias, TypeVar
 
 from ..ingest.check import MAX_COST, MAX_COUNT, MAX_DURATION_MS
 from .aliases import FIRST_TOKEN, FIRST_TOKEN_IN_MS
@@ -10,61 +10,57 @@ from .span import Scalar, Span
 
 T = TypeVar("T")
 
+Read: TypeAlias = Callable[[Span, Iterable[str]], T | None]
+"""How a fact is read of a span by some names."""
+
 MAX_DECIMALS = 20
 
 
-class Fact(NamedTuple, Generic[T]):
-    """A value, and the name of the attribute that gave it."""
-
-    value: T
-    source: str
-
-
-def text(span: Span, names: Iterable[str]) -> Fact[str] | None:
-    """The first of the attributes with these names that is not blank."""
+def text(span: Span, names: Iterable[str]) -> str | None:
+    """What is not blank."""
     facts = span.facts
     for name in names:
-        value = facts.get(name)
-        if value is not None and (words := str(value).strip()):
-            return Fact(words, name)
+        if name in facts and (words := str(facts[name]).strip()):
+            return words
     return None
 
 
-def count(span: Span, names: Iterable[str]) -> Fact[int] | None:
-    """The first that is a whole number, not negative and not absurd."""
+def count(span: Span, names: Iterable[str]) -> int | None:
+    """A whole number, not negative and not absurd."""
     facts = span.facts
     for name in names:
-        value = facts.get(name)
-        if value is not None and (number := _whole(value)) is not None:
-            return Fact(number, name)
+        if name in facts and (number := _whole(facts[name])) is not None:
+            return number
     return None
 
 
-def amount(span: Span, names: Iterable[str]) -> Fact[Decimal] | None:
+def amount(span: Span, names: Iterable[str]) -> Decimal | None:
     """USD. A float stands for its shortest decimal form."""
+    facts = span.facts
     for name in names:
-        value = span.facts.get(name)
-        number = None if value is None else _number(value)
-        if number is not None and 0 <= number <= MAX_COST:
-            return Fact(_decimal(number), name)
+        if name in facts:
+            number = _number(facts[name])
+            if number is not None and 0 <= number <= MAX_COST:
+                return _decimal(number)
     return None
 
 
-def _decimal(number: float) -> Decimal:
-    value, exponent = Decimal(repr(number)), Decimal(repr(number)).as_tuple().exponent
-    return value if isinstance(exponent, int) and exponent >= -MAX_DECIMALS else round(value, MAX_DECIMALS)
-
-
-def first_token(span: Span, names: Mapping[str, float] = FIRST_TOKEN) -> Fact[float] | None:
+def first_token(span: Span, names: Iterable[str] = FIRST_TOKEN) -> float | None:
     """Milliseconds to the first token of an answer."""
-    for name, unit in names.items():
-        value = span.facts.get(name)
-        number = None if value is None else _number(value)
-        if number is not None:
-            milliseconds = number * (1 if name == FIRST_TOKEN_IN_MS and isinstance(value, int) else unit)
-            if 0 <= milliseconds <= MAX_DURATION_MS:
-                return Fact(milliseconds, name)
+    facts = span.facts
+    for name in names:
+        if name in facts:
+            value = facts[name]
+            number = _number(value)
+            unit = 1 if name == FIRST_TOKEN_IN_MS and isinstance(value, int) else FIRST_TOKEN[name]
+            if number is not None and 0 <= number * unit <= MAX_DURATION_MS:
+                return number * unit
     return None
+
+
+def source(span: Span, names: Iterable[str], read: Read[T]) -> str | None:
+    """The name that gives the fact."""
+    return next((name for name in names if read(span, (name,)) is not None), None)
 
 
 def _whole(value: Scalar) -> int | None:
@@ -85,3 +81,9 @@ def _number(value: Scalar) -> int | float | None:
     except ValueError:
         return None
     return number if abs(number) <= MAX_COUNT else None
+
+
+def _decimal(number: float) -> Decimal:
+    value = Decimal(repr(number))
+    exponent = value.as_tuple().exponent
+    return value if isinstance(exponent, int) and exponent >= -MAX_DECIMALS else round(value, MAX_DECIMALS)

@@ -8,9 +8,9 @@ import msgspec
 from ..errors import BadInputError
 from .aliases import PROJECT, READ
 from .batch import Batch
-from .protobuf_body import NOTHING, OF_EXCEPTION, OF_RESOURCE
-from .slim import Attributes, slim
-from .span import Scalar, Span, Status
+from .protobuf_body import OF_EXCEPTION, OF_RESOURCE
+from .slim import MAX_MESSAGE, NOTHING, Attributes, facts_of, facts_of_exception, number, plain, role_of, told_elsewhere
+from .span import RUNS, Scalar, Span, Status
 
 STATUSES = {f"STATUS_CODE_{status.name}": status for status in Status}
 MAX_DIGITS = 40
@@ -76,16 +76,17 @@ _decode = msgspec.json.Decoder(_Request).decode
 
 def read(body: bytes, batch: Batch) -> None:
     """Add the spans of a body to a batch. Raises BadInputError, naming the place, for what is no such message."""
-    for group in _request(body).resource_spans or ():
+    for group in decode(body).resource_spans or ():
         resource = _scalars(group.resource.attributes if group.resource else None, OF_RESOURCE)
         project = resource.get(PROJECT)
         named = None if project is None else str(project)
         for scope in group.scope_spans or ():
             for span in scope.spans or ():
-                batch.add(named, _bytes(span.trace_id), _span(span, resource))
+                batch.add(named, bytes_of(span.trace_id), _span(span, resource))
 
 
-def _request(body: bytes) -> _Request:
+def decode(body: bytes) -> _Request:
+    """Raises BadInputError, naming the place."""
     try:
         return _decode(body)
     except msgspec.ValidationError as error:
@@ -97,19 +98,24 @@ def _request(body: bytes) -> _Request:
 
 
 def _span(span: _Span, resource: Attributes) -> Span:
-    status, code = span.status, _code(span.status)
-    failed = code == Status.ERROR
-    return slim(
-        id=_bytes(span.span_id),
-        parent_id=_bytes(span.parent_span_id),
-        name=span.name or "",
-        started=_time(span.start_time_unix_nano),
-        ended=_time(span.end_time_unix_nano),
-        status=code,
-        message=(status and status.message) or "",
-        attributes=_scalars(span.attributes, READ),
-        resource=resource,
-        exception=_exception(span.events or ()) if failed else NOTHING,
+    attributes = _scalars(span.attributes, READ)
+    role, status = role_of(attributes), _code(span.status)
+    facts = facts_of(attributes, role)
+    if role in RUNS:
+        facts |= told_elsewhere(attributes, role, resource)
+        if status == Status.ERROR:
+            facts |= facts_of_exception(_exception(span.events or ()))
+    message = span.status.message if span.status and status == Status.ERROR else None
+    return Span(
+        bytes_of(span.span_id),
+        bytes_of(span.parent_span_id),
+        role,
+        _time(span.start_time_unix_nano),
+        _time(span.end_time_unix_nano),
+        status if role in RUNS else Status.UNSET,
+        plain(span.name or "") if role in RUNS else "",
+        plain(message or "", MAX_MESSAGE) if role in RUNS else "",
+        facts,
     )
 
 
@@ -133,20 +139,20 @@ def _scalars(attributes: _Attributes, names: Container[str]) -> dict[str, Scalar
     for attribute in attributes or ():
         name, value = attribute.key, attribute.value
         if name is not None and name in names and value is not None:
-            scalar = value.string_value
-            given = scalar if scalar is not None else _number(value)
+            text = value.string_value
+            given = text if text is not None else _number(value)
             if given is not None:
                 found[name] = given
     return found
 
 
 def _number(value: _Value) -> int | float | None:
+    given: Number = value.double_value
     if value.int_value is not None:
-        return _integer(value.int_value)
-    given = value.double_value
+        given = _integer(value.int_value)
     try:
-        return None if given is None else float(given)
-    except (ValueError, OverflowError):
+        return None if given is None else number(given if isinstance(given, int) else float(given))
+    except ValueError:
         return None
 
 
@@ -165,7 +171,7 @@ def _time(value: Number) -> int:
     return min(max(0, time), 2**64 - 1) if time is not None else 2**64 - 1
 
 
-def _bytes(text: str | None) -> bytes:
+def bytes_of(text: str | None) -> bytes:
     """Of an id in hex; what is none becomes one byte, which is no id either."""
     try:
         return bytes.fromhex(text or "")

@@ -11,21 +11,17 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
 from ..errors import BadInputError
 from .aliases import EXCEPTION_MESSAGE, EXCEPTION_TYPE, PROJECT, READ, SERVICE_VERSION
 from .batch import Batch
-from .slim import Attributes, slim
-from .span import Scalar, Span, Status
+from .slim import MAX_MESSAGE, NOTHING, Attributes, facts_of, facts_of_exception, number, plain, role_of, told_elsewhere
+from .span import RUNS, Role, Scalar, Span, Status
 
+SCALARS = ("int_value", "double_value")
 OF_RESOURCE = frozenset({PROJECT, SERVICE_VERSION})
 OF_EXCEPTION = frozenset({EXCEPTION_TYPE, EXCEPTION_MESSAGE})
-NOTHING: Attributes = {}
 
 
 def read(body: bytes, batch: Batch) -> None:
     """Add the spans of a body to a batch. Raises BadInputError for what is no such message."""
-    try:
-        request = ExportTraceServiceRequest.FromString(body)
-    except DecodeError:
-        raise BadInputError("The body is not an ExportTraceServiceRequest in protobuf.") from None
-    for group in request.resource_spans:
+    for group in decode(body).resource_spans:
         resource = _scalars(group.resource.attributes, OF_RESOURCE)
         project = resource.get(PROJECT)
         named = None if project is None else str(project)
@@ -34,24 +30,48 @@ def read(body: bytes, batch: Batch) -> None:
                 batch.add(named, message.trace_id, _span(message, resource))
 
 
+def decode(body: bytes) -> ExportTraceServiceRequest:
+    """Raises BadInputError."""
+    try:
+        return ExportTraceServiceRequest.FromString(body)
+    except DecodeError:
+        raise BadInputError("The body is not an ExportTraceServiceRequest in protobuf.") from None
+
+
 def _span(message: Message, resource: Attributes) -> Span:
-    status, code = message.status, int(message.status.code)
-    failed = code == Status.ERROR
-    return slim(
-        id=message.span_id,
-        parent_id=message.parent_span_id,
-        name=message.name,
-        started=message.start_time_unix_nano,
-        ended=message.end_time_unix_nano,
-        status=code,
-        message=status.message if failed else "",
-        attributes=_scalars(message.attributes, READ),
-        resource=resource,
-        exception=_exception(message) if failed else NOTHING,
+    attributes = _scalars(message.attributes, READ)
+    role = role_of(attributes)
+    facts = facts_of(attributes, role)
+    if role in RUNS:
+        return _span_of_run(message, role, facts | told_elsewhere(attributes, role, resource))
+    return Span(
+        message.span_id,
+        message.parent_span_id,
+        role,
+        message.start_time_unix_nano,
+        message.end_time_unix_nano,
+        facts=facts,
+    )
+
+
+def _span_of_run(message: Message, role: Role, facts: dict[str, Scalar]) -> Span:
+    status = int(message.status.code)
+    failed = status == Status.ERROR
+    return Span(
+        message.span_id,
+        message.parent_span_id,
+        role,
+        message.start_time_unix_nano,
+        message.end_time_unix_nano,
+        status,
+        plain(message.name),
+        plain(message.status.message, MAX_MESSAGE) if failed else "",
+        facts | facts_of_exception(_exception(message)) if failed else facts,
     )
 
 
 def _exception(message: Message) -> Attributes:
+    """The attributes of the last event of an exception."""
     for event in reversed(message.events):
         if event.name == "exception":
             return _scalars(event.attributes, OF_EXCEPTION)
@@ -65,7 +85,8 @@ def _scalars(attributes: Iterable[KeyValue], names: Container[str]) -> dict[str,
         name = attribute.key
         if name in names:
             value: Any = attribute.value
-            kind = value.WhichOneof("value")
-            if kind == "string_value" or kind == "int_value" or kind == "double_value":
-                found[name] = getattr(value, kind)
+            if text := value.string_value:
+                found[name] = text
+            elif (kind := value.WhichOneof("value")) in SCALARS and (given := number(getattr(value, kind))) is not None:
+                found[name] = given
     return found

@@ -19,73 +19,64 @@ from .aliases import (
     SERVICE_VERSION,
     SIGNS,
 )
-from .span import Role, Scalar, Span, Status
+from .span import Role, Scalar
 
 MAX_TEXT = 200
 MAX_MESSAGE = 1_000
 MAX_INTEGER = 2**63 - 1
 
 Attributes: TypeAlias = Mapping[str, Scalar]
-
-_RUNS = (Role.AGENT, Role.WRAPPER)
+NOTHING: Attributes = {}
 
 
 class _Metadata(msgspec.Struct):
     lc_agent_name: str | None = None
 
 
+_ROLES = tuple(ROLES.items())
 _decode_metadata = msgspec.json.Decoder(_Metadata).decode
 
 
-def slim(
-    *,
-    id: bytes,  # noqa: A002
-    parent_id: bytes,
-    name: str,
-    started: int,
-    ended: int,
-    status: int,
-    message: str,
-    attributes: Attributes,
-    resource: Attributes,
-    exception: Attributes,
-) -> Span:
-    """What is kept of a span; `exception` are the attributes of the last of its events of that name."""
-    role = role_of(attributes)
+def facts_of(attributes: Attributes, role: Role) -> dict[str, Scalar]:
+    """The attributes that are kept of a span of a role."""
     kept = KEPT[role]
-    facts = {key: value for key, given in attributes.items() if key in kept and (value := _clean(given)) is not None}
-    if role not in _RUNS:
-        return Span(id, parent_id, role, started, ended, status, facts=facts)
-    _add_indirect(facts, role, attributes, resource)
-    if status != Status.ERROR:
-        return Span(id, parent_id, role, started, ended, status, _text(name, MAX_TEXT), facts=facts)
-    if (type_ := exception.get(EXCEPTION_TYPE)) is not None:
-        facts[EXCEPTION_TYPE] = _text(str(type_), MAX_TEXT)
-    if (words := exception.get(EXCEPTION_MESSAGE)) is not None:
-        facts[EXCEPTION_MESSAGE] = _text(str(words), MAX_MESSAGE)
-    shown, told = _text(name, MAX_TEXT), _text(message, MAX_MESSAGE)
-    return Span(id, parent_id, role, started, ended, status, shown, told, facts)
+    facts = {name: value for name, value in attributes.items() if name in kept}
+    texts = "".join([value for value in facts.values() if type(value) is str])
+    if len(texts) <= MAX_TEXT and texts.isprintable():
+        return facts
+    return {name: plain(value) if isinstance(value, str) else value for name, value in facts.items()}
+
+
+def told_elsewhere(attributes: Attributes, role: Role, resource: Attributes) -> dict[str, Scalar]:
+    """What is said of a run elsewhere than in an attribute of its own."""
+    facts: dict[str, Scalar] = {}
+    if (version := resource.get(SERVICE_VERSION)) is not None:
+        facts[SERVICE_VERSION] = plain(str(version))
+    metadata = attributes.get(METADATA)
+    if role is Role.AGENT and isinstance(metadata, str) and (name := _lc_agent_name(metadata)):
+        facts[LC_AGENT_NAME] = plain(name)
+    return facts
+
+
+def facts_of_exception(exception: Attributes) -> dict[str, Scalar]:
+    """`exception` are the attributes of an event of that name."""
+    longest = {EXCEPTION_TYPE: MAX_TEXT, EXCEPTION_MESSAGE: MAX_MESSAGE}
+    return {name: plain(str(exception[name]), most) for name, most in longest.items() if name in exception}
 
 
 def role_of(attributes: Attributes) -> Role:
-    found: list[Role] = []
-    declared = False
-    for name, values in ROLES.items():
-        value = attributes.get(name)
-        if value is None:
-            continue
-        if value == CREATES_AGENT and name == OPERATION:
-            return Role.OTHER
-        declared = True
-        text = str(value)
-        role = values.get(text) or values.get(text.lower())
-        if role is not None:
-            found.append(role)
-    if len(found) == 1:
-        return found[0]
-    if declared:
-        return min(found, key=RANK.index, default=Role.OTHER)
-    return _by_signs(attributes)
+    found: Role | None = None
+    for name, values in _ROLES:
+        if name in attributes:
+            role = _role_by(values, str(attributes[name]))
+            found = role if found is None else min(found, role, key=RANK.index)
+    if found is None:
+        return _by_signs(attributes)
+    return Role.OTHER if attributes.get(OPERATION) == CREATES_AGENT else found
+
+
+def _role_by(values: Mapping[str, Role], value: str) -> Role:
+    return values.get(value) or values.get(value.lower()) or Role.OTHER
 
 
 def _by_signs(attributes: Attributes) -> Role:
@@ -95,16 +86,6 @@ def _by_signs(attributes: Attributes) -> Role:
     return Role.OTHER
 
 
-def _add_indirect(facts: dict[str, Scalar], role: Role, attributes: Attributes, resource: Attributes) -> None:
-    """What is said elsewhere than in an attribute of the span."""
-    version = _clean(resource.get(SERVICE_VERSION, ""))
-    if version:
-        facts[SERVICE_VERSION] = version
-    metadata = attributes.get(METADATA)
-    if role is Role.AGENT and isinstance(metadata, str) and (name := _lc_agent_name(metadata)):
-        facts[LC_AGENT_NAME] = _text(name, MAX_TEXT)
-
-
 def _lc_agent_name(metadata: str) -> str | None:
     try:
         return _decode_metadata(metadata).lc_agent_name
@@ -112,14 +93,12 @@ def _lc_agent_name(metadata: str) -> str | None:
         return None
 
 
-def _clean(value: Scalar) -> Scalar | None:
-    """None for what is no value: infinite, not a number, or longer than 64 bits."""
-    if isinstance(value, str):
-        return _text(value, MAX_TEXT)
+def number(value: float) -> int | float | None:
+    """None for what is no number, or none of 64 bits."""
     return value if math.isfinite(value) and abs(value) <= MAX_INTEGER else None
 
 
-def _text(value: str, longest: int) -> str:
+def plain(value: str, longest: int = MAX_TEXT) -> str:
     """Cut, and without what PostgreSQL cannot hold."""
     value = value[:longest]
     if "\0" in value:

@@ -18,6 +18,10 @@ class Role(IntEnum):
     TOOL = 4
 
 
+RUNS = frozenset({Role.AGENT, Role.WRAPPER})
+"""What can be a run."""
+
+
 class Status(IntEnum):
     """As in OTLP."""
 

@@ -11,10 +11,10 @@ from enum import Enum
 from operator import attrgetter
 
 from .aliases import AGENT
-from .facts import Fact, text
+from .facts import text
 from .span import Role, Span, Status
 
-SPAN_NAME = "the span's name"
+UNNAMED = "unnamed"
 
 
 class Verdict(Enum):
@@ -22,7 +22,7 @@ class Verdict(Enum):
 
     RUN = "run"
     SAME_RUN = "second span of the run around it"
-    WRAPPER = "wrapper of runs"
+    WRAPPER = "around runs"
     NAMELESS = "has no agent's name"
     HELD = "waits for its parent"
 
@@ -38,7 +38,7 @@ class Node:
     span: Span
     parent: "Node | None" = None
     children: list["Node"] = field(default_factory=list)
-    name: Fact[str] | None = None
+    name: str | None = None
     agent_below: bool = False
     named_below: bool = False
     inference_below: bool = False
@@ -56,7 +56,7 @@ class Run:
     """
 
     node: Node
-    name: Fact[str]
+    name: str
     parent: "Run | None"
     wrapper: Node | None
     spans: list[Span]
@@ -188,7 +188,7 @@ def _place_agent(node: Node) -> Run | None:
             return _place_wrapper(node)
         node.verdict = Verdict.NAMELESS if node.span.role == Role.AGENT else None
         return None
-    if around is not None and around.name.value == name.value and not node.past_tool:
+    if around is not None and around.name == name and not node.past_tool:
         node.verdict = Verdict.SAME_RUN
         around.spans.append(node.span)
         return None
@@ -204,13 +204,13 @@ def _place_wrapper(node: Node) -> Run | None:
     is_last = not node.agent_below
     is_agent = node.span.role == Role.AGENT
     if is_last and (outermost is node or (is_agent and not outermost.named_below)):
-        return _begin(node, Fact(node.span.name.strip() or "unnamed", SPAN_NAME))
+        return _begin(node, node.span.name.strip() or UNNAMED)
     node.verdict = Verdict.WRAPPER if node.agent_below else Verdict.NAMELESS if is_agent else None
     node.wrapper = outermost
     return None
 
 
-def _begin(node: Node, name: Fact[str]) -> Run:
+def _begin(node: Node, name: str) -> Run:
     run = Run(node, name, node.run, None if node.run else node.wrapper, [node.span])
     node.run, node.past_tool, node.verdict = run, False, Verdict.RUN
     return run

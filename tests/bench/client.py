@@ -10,7 +10,16 @@ from multiprocessing.synchronize import Event
 from typing import Self
 
 PROCESSES = multiprocessing.get_context("fork")
-HEAD = b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+HEAD = b"POST %b HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    path: bytes
+    content_type: bytes
+
+
+GRAPHQL = Target(b"/graphql", b"application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +34,19 @@ class UnexpectedAnswerError(Exception):
     """The server said something else than what the measurement needs."""
 
 
-def post(port: int, body: bytes) -> bytes:
+def post(port: int, body: bytes, target: Target = GRAPHQL) -> bytes:
     """One request; the answer's body."""
     with _Exchange(port) as exchange:
-        return exchange.send(_request(body))
+        return exchange.send(_request(body, target))
 
 
-def send_all(port: int, shares: Sequence[Sequence[bytes]], expected: bytes) -> Burst:
+def send_all(port: int, shares: Sequence[Sequence[bytes]], expected: bytes, target: Target = GRAPHQL) -> Burst:
     """Send each share of bodies from a process of its own, all at once; every answer must hold `expected`."""
     start = PROCESSES.Event()
     pipes, workers = [], []
     for bodies in shares:
         ours, theirs = PROCESSES.Pipe(duplex=False)
-        workers.append(PROCESSES.Process(target=_work, args=(port, bodies, expected, start, theirs)))
+        workers.append(PROCESSES.Process(target=_work, args=(port, bodies, expected, start, theirs, target)))
         pipes.append(ours)
     for worker in workers:
         worker.start()
@@ -54,8 +63,10 @@ def send_all(port: int, shares: Sequence[Sequence[bytes]], expected: bytes) -> B
     return Burst([latency for outcome in outcomes for latency in outcome], wall)
 
 
-def _work(port: int, bodies: Sequence[bytes], expected: bytes, start: Event, answer: Connection) -> None:
-    requests = [_request(body) for body in bodies]
+def _work(
+    port: int, bodies: Sequence[bytes], expected: bytes, start: Event, answer: Connection, target: Target
+) -> None:
+    requests = [_request(body, target) for body in bodies]
     with _Exchange(port) as exchange:
         answer.send("connected")
         start.wait()
@@ -70,8 +81,8 @@ def _work(port: int, bodies: Sequence[bytes], expected: bytes, start: Event, ans
     answer.send(latencies)
 
 
-def _request(body: bytes) -> bytes:
-    return HEAD % len(body) + body
+def _request(body: bytes, target: Target) -> bytes:
+    return HEAD % (target.path, target.content_type, len(body)) + body
 
 
 class _Exchange:

@@ -78,7 +78,7 @@ class Limit:
 def measure(*, quick: bool) -> Report:
     report = Report("recording")
     with scratch() as directory, serve(directory / "data") as server:
-        _execute(server, *QUIET)
+        execute(server, *QUIET)
         runs = sample.runs(10_000 if quick else 80_000)
         _warm_up(server, runs)
         recordings: list[Recording] = []
@@ -102,7 +102,7 @@ def _round(
 ) -> tuple[list[Recording], list[Limit]]:
     """Ours with each number of clients, and at once the limit, so that both meet the machine in one mood."""
     ours = [_record(server, runs[: _amount(size, clients, len(runs))], size, clients) for clients in CLIENTS]
-    return ours, _copy(server, size, directory)
+    return ours, copy(server, size, directory)
 
 
 def _best(tries: Sequence[Sequence[Recording]]) -> list[Recording]:
@@ -124,7 +124,7 @@ def _warm_up(server: Server, runs: Sequence[dict[str, Any]]) -> None:
 
 def _record(server: Server, runs: Sequence[dict[str, Any]], size: int, clients: int) -> Recording:
     bodies = sample.bodies(_repeated(runs, size * clients), size, f"{size}x{clients}")
-    _execute(server, *FRESH.split("; "))
+    execute(server, *FRESH.split("; "))
     processes.forget_peak(server.pid)
     app, postgres = processes.cpu_seconds(server.pid), processes.family_cpu_seconds(server.postgres_pid)
     burst = send_all(server.port, [bodies[at::clients] for at in range(clients)], b'"recorded":%d,' % size)
@@ -145,8 +145,8 @@ def _repeated(runs: Sequence[dict[str, Any]], at_least: int) -> Sequence[dict[st
     return list(runs) * -(-at_least // len(runs))
 
 
-def _copy(server: Server, size: int, directory: Path) -> list[Limit]:
-    """Take the rows that were just recorded out, and COPY them back into the emptied table."""
+def copy(server: Server, size: int, directory: Path) -> list[Limit]:
+    """Take the rows that were just recorded out, and COPY them back into the emptied table, `size` at a time."""
     files = directory / f"rows-{size}"
     files.mkdir(exist_ok=True)
     files.chmod(0o777)
@@ -201,7 +201,7 @@ def _naive_server(dsn: str) -> Iterator[tuple[int, int]]:
             process.terminate()
 
 
-def _execute(server: Server, *statements: str) -> None:
+def execute(server: Server, *statements: str) -> None:
     async def execute() -> None:
         connection = await asyncpg.connect(server.dsn)
         for statement in statements:
