@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ..db import Database
 from ..errors import BadInputError
 from . import pheromone
+from .durations import Durations
 from .figure_sql import FigureSql
 from .metrics import NOTHING, Metrics, Sums
 from .question import Group, Key, Question
@@ -128,10 +129,11 @@ async def _read_sums(readings: Sequence[Reading]) -> list[dict[Key, dict[Group, 
     if not asked:
         return found
     sql, args = _sql({number: readings[number] for number in asked})
-    for number, owner, key, bucket, *sums in await readings[0].connection.fetch(sql, *args):
+    for number, owner, key, bucket, *sums, arrays, users, sessions in await readings[0].connection.fetch(sql, *args):
         reading = readings[number]
         group = key, bucket if reading.question.bucket else None
-        found[number].setdefault(owner, {})[group] = Sums._make((*sums, reading.exact))
+        durations = Durations(arrays, exact=reading.exact) if arrays else None
+        found[number].setdefault(owner, {})[group] = Sums._make((*sums, durations, users, sessions))
     return found
 
 

@@ -8,7 +8,7 @@ from functools import cached_property, reduce
 from typing import NamedTuple
 
 from ..rollups.histogram import Histogram, Slot, common_slots
-from .array_bytes import integers
+from .durations import Durations, TotalDurations
 from .ranges import ResolvedRange
 
 _HOUR = timedelta(hours=1)
@@ -21,9 +21,8 @@ class Sums(NamedTuple):
     """What adds up over runs, however they are grouped. Times are in milliseconds, money in USD.
 
     `timed_runs` are the succeeded and failed runs with a duration, and `duration_ms` is theirs; `token_runs` those
-    whose total of tokens is known. `durations` are the entries of their histogram (see rollups/histogram.py), or if
-    `exact` their numbers, as bytes (see array_bytes.py); None if they were not asked for, as `users` and `sessions`.
-    A tuple, since a history of many agents makes thousands.
+    whose total of tokens is known. `durations` are None if they were not asked for, as `users` and `sessions`. A
+    tuple, since a history of many agents makes thousands.
     """
 
     runs: int = 0
@@ -44,10 +43,9 @@ class Sums(NamedTuple):
     duration_ms: int = 0
     min_duration_ms: int | None = None
     max_duration_ms: int | None = None
-    durations: bytes | None = None
+    durations: Durations | None = None
     users: int | None = None
     sessions: int | None = None
-    exact: bool = False
 
 
 NOTHING = Sums()
@@ -60,6 +58,7 @@ def total(parts: Iterable[Sums]) -> Sums:
     parts = list(parts)
     if not parts:
         return NOTHING
+    durations = [part.durations for part in parts if part.durations]
     least, most = (
         [ms for part in parts if (ms := getattr(part, name)) is not None]
         for name in ("min_duration_ms", "max_duration_ms")
@@ -69,8 +68,7 @@ def total(parts: Iterable[Sums]) -> Sums:
         cost=reduce(ALL_DIGITS.add, (part.cost for part in parts)),
         min_duration_ms=min(least, default=None),
         max_duration_ms=max(most, default=None),
-        durations=b"".join(part.durations or b"" for part in parts),
-        exact=parts[0].exact,
+        durations=TotalDurations(durations) if durations else None,
     )
 
 
@@ -122,12 +120,11 @@ class Latency:
         """How the durations are spread, in at most `buckets` adjoining parts that grow like a power."""
         return self._histogram.slots(buckets)
 
-    @cached_property
+    @property
     def _histogram(self) -> Histogram:
         if self.sums.durations is None:
             raise LookupError("these figures were read without their durations")
-        found = integers(self.sums.durations)
-        return Histogram.of_numbers(found) if self.sums.exact else Histogram.of_entries(found)
+        return self.sums.durations.histogram
 
 
 def common_histograms(latencies: Sequence[Latency | None], buckets: int) -> list[list[Slot]]:

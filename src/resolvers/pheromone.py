@@ -9,7 +9,11 @@ from .scope import Scope
 from .spans import HOUR, Bucket, floor
 from .statement import Statement
 
-KEYS: dict[Dimension | None, str] = {None: "0", Dimension.AGENT: "p.agent_id", Dimension.PROJECT: "a.project_id"}
+KEYS: dict[Dimension | None, str] = {
+    None: "0",
+    Dimension.AGENT: "s.agent_id",
+    Dimension.PROJECT: "(SELECT a.project_id FROM agent a WHERE a.id = s.agent_id)",
+}
 Averages: TypeAlias = dict[Key, dict[Group, float]]
 """By owner (0 where a question is not within any) and group."""
 FIELDS = frozenset({"project", "agent", "agent_id"})
@@ -41,29 +45,36 @@ def _has_scores(question: Question) -> bool:
 
 
 def _averages(number: int, question: Question, statement: Statement, scope: Scope) -> str:
-    bucket = question.bucket
+    keys = f"{KEYS[question.within]}, {KEYS[question.by]}"
+    of_agents = _of_agents(question.bucket, _hours(Statement(args=statement.args), scope, question))
+    return f"SELECT {number}, {keys}, s.start, avg(s.score) FROM ({of_agents}) s GROUP BY 1, 2, 3, 4"
+
+
+def _of_agents(bucket: Bucket | None, hours: str) -> str:
+    """The score of each agent in each bucket. By hours that is the very one that is kept."""
+    if bucket is Bucket.HOUR:
+        return f"SELECT p.agent_id, p.starts_at AS start, p.score FROM pheromone_hour p {hours}"
     start = "NULL::timestamptz" if bucket is None else f"date_trunc('{bucket.lower()}', p.starts_at, 'UTC')"
-    hours = _hours(Statement(args=statement.args), scope, question)
-    return (
-        f"SELECT {number}, owner, key, start, avg(score) FROM ("
-        f"SELECT {KEYS[question.within]} AS owner, {KEYS[question.by]} AS key, {start} AS start,"
-        " sum(p.score * p.runs) / sum(p.runs) AS score"
-        " FROM pheromone_hour p JOIN agent a ON a.id = p.agent_id JOIN project o ON o.id = a.project_id"
-        f" {hours.where_clause} GROUP BY 1, 2, 3, p.agent_id) agent GROUP BY 1, 2, 3, 4"
-    )
+    mean = "sum(p.score * p.runs) / sum(p.runs)"
+    return f"SELECT p.agent_id, {start} AS start, {mean} AS score FROM pheromone_hour p {hours} GROUP BY 1, 2"
 
 
-def _hours(statement: Statement, scope: Scope, question: Question) -> Statement:
-    where = question.where
+def _hours(statement: Statement, scope: Scope, question: Question) -> str:
+    where, owned = question.where, question.within or question.by
     statement.where("p.runs > 0")
     statement.where("p.starts_at >= {} AND p.starts_at < {}", floor(question.range.from_, HOUR), question.range.to)
-    statement.within("a.project_id", scope)
-    if question.owners is not None:
-        statement.where(f"{KEYS[question.within or question.by]} = ANY({{}}::bigint[])", list(question.owners))
-    if where.project is not None:
-        statement.where("o.slug = {}::text", where.project)
-    if where.agent is not None:
-        statement.where("a.name = ANY({}::text[])", list(where.agent))
     if where.agent_id is not None:
         statement.where("p.agent_id = ANY({}::bigint[])", list(where.agent_id))
-    return statement
+    if question.owners is not None and owned is Dimension.AGENT:
+        statement.where("p.agent_id = ANY({}::bigint[])", list(question.owners))
+    agents = Statement(args=statement.args)
+    agents.within("a.project_id", scope)
+    if question.owners is not None and owned is Dimension.PROJECT:
+        agents.where("a.project_id = ANY({}::bigint[])", list(question.owners))
+    if where.project is not None:
+        agents.where("a.project_id = (SELECT o.id FROM project o WHERE o.slug = {}::text)", where.project)
+    if where.agent is not None:
+        agents.where("a.name = ANY({}::text[])", list(where.agent))
+    if agents.conditions:
+        statement.conditions.append(f"p.agent_id IN (SELECT a.id FROM agent a {agents.where_clause})")
+    return statement.where_clause

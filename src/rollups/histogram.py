@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Self
 
 PROMETHEUS_MS = (100, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000)
@@ -92,6 +92,19 @@ class Histogram:
         for entry in entries:
             counts[entry >> COUNT_BITS] += entry & MOST
         return cls(range(len(BOUNDS)), list(accumulate(counts)), exact=False)
+
+    @classmethod
+    def together(cls, histograms: Sequence[Self]) -> Self:
+        """Of the numbers of all, which are either exact in all or in none."""
+        if all(each._exact for each in histograms):
+            return cls.of_numbers(chain.from_iterable(each._numbers for each in histograms))
+        many = [each._cumulated for each in histograms if len(each._cumulated) == len(BOUNDS)]
+        few = Counter[int]()
+        for each in histograms:
+            if len(each._cumulated) < len(BOUNDS):
+                few.update(each.counts)
+        of_few = accumulate(few[bucket] for bucket in range(len(BOUNDS)))
+        return cls(range(len(BOUNDS)), [sum(each) for each in zip(of_few, *many, strict=True)], exact=False)
 
     def quantile(self, q: float) -> float:
         """The nearest-rank quantile (the least number that at least a part `q` of all does not exceed), 0 <= q <= 1.

@@ -31,7 +31,7 @@ OF_METRICS = [
     "range",
     "average_pheromone",
 ]
-OF_LATENCY = [name for name, value in vars(Latency).items() if isinstance(value, property)]
+OF_LATENCY = [name for name, value in vars(Latency).items() if isinstance(value, property) and name[0] != "_"]
 
 
 def told(metrics: Metrics | None) -> object:

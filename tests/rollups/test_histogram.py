@@ -1,5 +1,5 @@
 import math
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import pytest
 from hypothesis import given
@@ -75,6 +75,18 @@ def test_nothing_has_no_slots() -> None:
     nothing = [Histogram.of_entries([]), Histogram.of_numbers([])]
     assert common_slots(nothing, 24) == [[], []]
     assert nothing[0].slots(24) == []
+
+
+@given(st.lists(numbers, min_size=1, max_size=4), st.integers(0, 100), st.sampled_from((1, 40)))
+def test_histograms_together_say_what_one_of_all_numbers_says(given: list[list[int]], percent: int, times: int) -> None:
+    exact = Histogram.together([Histogram.of_numbers(part) for part in given])
+    assert exact.quantile(percent / 100) == Histogram.of_numbers(chain(*given)).quantile(percent / 100)
+    entries = [[entry for number in part for entry in pack(bucket_of(number), 1)] for part in given]
+    entries[0] *= times * len(BOUNDS) // len(entries[0]) + 1
+    together = Histogram.together([Histogram.of_entries(part) for part in entries])
+    alone = Histogram.of_entries(list(chain(*entries)))
+    assert together.counts == alone.counts
+    assert together.quantile(percent / 100) == alone.quantile(percent / 100)
 
 
 @given(numbers, st.integers(0, 100))
