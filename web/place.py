@@ -50,6 +50,10 @@ class Place:
             kept = {name: values for name, values in kept.items() if name not in OF_PERIOD}
         return _address(self.path, kept | {"after": None} | params)
 
+    def at(self, path: str, /, **params: Value) -> str:
+        """Another path in the state of this page, with some parameters changed."""
+        return _address(path, self._present | params)
+
     def runs(self, **filters: Value) -> str:
         """The list of the runs behind a figure: `filters` are fields of `RunFilter` (see run_query.py).
 
@@ -63,7 +67,7 @@ class Place:
 
     def fragment(self, name: str, **params: Value) -> str:
         """A part of this page in its present state, with some parameters changed."""
-        return _address(f"{FRAGMENTS}{self.path.rstrip('/')}/{name}", self._present | params)
+        return self.at(f"{FRAGMENTS}{self.path.rstrip('/')}/{name}", **params)
 
     @property
     def _present(self) -> dict[str, Value]:

@@ -6,12 +6,12 @@ from formicary.auth import Authenticator
 from formicary.config import Settings
 from formicary.db import Database
 
-from . import agent, agents, api, login, overview, views
+from . import agent, agents, api, export, login, overview, providers, run, runs, views
 from .assets import PREFIX, Assets
 from .pages import Pages
 from .panels import POLLED_FOR, Panels
 
-PAGES = (overview.PAGE, agents.PAGE, agent.PAGE, api.PAGE)
+PAGES = (overview.PAGE, agents.PAGE, agent.PAGE, providers.PAGE, runs.PAGE, run.PAGE, api.PAGE)
 
 
 def routes(
@@ -21,6 +21,8 @@ def routes(
     pages = Pages(database=database, settings=settings, authenticator=authenticator, panels=Panels(polled_for))
     return [
         *(route for page in PAGES for route in pages.routes(page)),
+        *runs.routes(pages),
+        *export.routes(pages),
         *login.routes(authenticator),
         *api.routes(pages),
         *views.routes(pages),

@@ -7,6 +7,7 @@ from formicary.errors import BadInputError
 from formicary.resolvers.page import Order
 from formicary.resolvers.runs import Run, ordered
 
+from .heading import Heading
 from .place import Place
 
 NEWEST_FIRST = "-started"
@@ -19,16 +20,6 @@ class Column:
     label: str
     order: str | None = None
     is_number: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A column's head. `direction` is how the list is sorted by it, `href` leads to the other way, or to the first."""
-
-    label: str
-    is_number: bool
-    href: str | None
-    direction: str | None
 
 
 FIRST = "started"
@@ -78,10 +69,10 @@ def order(place: Place) -> Order[Run]:
     return ordered(SORTS[name], descending=descending)
 
 
-def headings(place: Place, names: list[str]) -> Iterator[Heading]:
-    """Of some columns. Sorting by another one begins with the largest, or the newest."""
+def headings(place: Place) -> Iterator[Heading]:
+    """Of the columns. Sorting by another one begins with the largest, or the newest. Raises BadInputError."""
     sorted_by, descending = _sort(place)
-    for name in names:
+    for name in columns(place):
         column, is_sorted = COLUMNS[name], name == sorted_by
         direction = ("descending" if descending else "ascending") if is_sorted else None
         sort = name if is_sorted and descending else f"-{name}"

@@ -18,6 +18,7 @@ from formicary.resolvers import sql_value
 from formicary.resolvers.ranges import TimeRange
 from formicary.resolvers.run_filter import RunFilter
 
+from .formats import duration, money, status_name
 from .place import WITHOUT
 from .visit import Visit
 
@@ -28,14 +29,15 @@ LONGEST_SEARCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of `RunFilter`: what it is called for a person, and how one value of it is read.
+    """A field of `RunFilter`: what it is called for a person, and how one value of it is read and written.
 
-    `read` raises ValueError or ArithmeticError for what is not `allowed`.
+    `read` raises an error of READING for what is not `allowed`.
     """
 
     label: str
     read: Callable[[str], Any]
     allowed: str
+    write: Callable[[Any], str] = str
     is_many: bool = True
     may_lack: bool = False
     """Whether runs can be asked for that state none."""
@@ -58,6 +60,17 @@ def _id(text: str) -> int:
     return number
 
 
+def _run_key(text: str) -> tuple[int, str]:
+    agent_id, colon, external_id = text.partition(":")
+    if not colon or not external_id:
+        raise ValueError(text)
+    return _id(agent_id), _text(external_id)
+
+
+def write_run_key(key: tuple[int, str]) -> str:
+    return f"{key[0]}:{key[1]}"
+
+
 def _milliseconds(text: str) -> float:
     number = float(text)
     if not 0 <= number < math.inf:
@@ -72,14 +85,18 @@ def _usd(text: str) -> Decimal:
     return number
 
 
+STATUS = f"one of {', '.join(status.name for status in RunStatus)}"
+RUN_KEY = "the number of an agent and the external id of a run of it, such as 7:order-1204"
 TEXT = f"a text of at most {LONGEST:,} characters"
 SEARCH = f"a text of at most {LONGEST_SEARCH} characters"
 ID = "the number of one"
 MILLISECONDS = "a number of milliseconds, 0 or more, such as 1500"
 USD = "an amount in USD, 0 or more, such as 0.25"
 
+READING = (KeyError, ValueError, ArithmeticError)
+
 FIELDS: Mapping[str, Field] = {
-    "status": Field("Status", RunStatus.__getitem__, f"one of {', '.join(status.name for status in RunStatus)}"),
+    "status": Field("Status", RunStatus.__getitem__, STATUS, status_name),
     "agent": Field("Agent", _text, TEXT),
     "agent_id": Field("Agent", _id, ID),
     "version": Field("Version", _text, TEXT),
@@ -93,12 +110,13 @@ FIELDS: Mapping[str, Field] = {
     "session": Field("Session", _text, TEXT, may_lack=True),
     "trace_id": Field("Trace", _text, TEXT, is_many=False),
     "task_id": Field("Task", _text, TEXT, is_many=False),
+    "parent": Field("Called by", _run_key, RUN_KEY, write_run_key, is_many=False),
     "external_id": Field("External id", _text, TEXT),
     "initiator": Field("Initiator", _text, TEXT, may_lack=True),
     "tool": Field("Tool", _text, TEXT),
-    "min_duration_ms": Field("Took at least", _milliseconds, MILLISECONDS, is_many=False),
-    "max_duration_ms": Field("Took at most", _milliseconds, MILLISECONDS, is_many=False),
-    "min_cost": Field("Cost at least", _usd, USD, is_many=False),
+    "min_duration_ms": Field("Took at least", _milliseconds, MILLISECONDS, duration, is_many=False),
+    "max_duration_ms": Field("Took at most", _milliseconds, MILLISECONDS, duration, is_many=False),
+    "min_cost": Field("Cost at least", _usd, USD, money, is_many=False),
 }
 MAY_LACK = tuple(name for name, field in FIELDS.items() if field.may_lack)
 
@@ -135,7 +153,7 @@ def _values(name: str, texts: list[str]) -> list[Any]:
 def _value(name: str, field: Field, text: str) -> Any:
     try:
         return field.read(text)
-    except (KeyError, ValueError, ArithmeticError):
+    except READING:
         shown = text if len(text) <= 40 else f"{text[:40]}…"
         raise BadInputError(f"{name}: {shown!r} is not {field.allowed}.") from None
 

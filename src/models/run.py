@@ -101,6 +101,13 @@ class Run(SQLModel, table=True):
         _some("trace_id"),
         _some("task_id"),
         _some("error_type"),
+        Index(
+            "run_parent_idx",
+            "parent_agent_id",
+            "parent_external_id",
+            "started_at",
+            postgresql_where=text("parent_external_id IS NOT NULL"),
+        ),
         Index("run_duration_ms_idx", text("coalesce(duration_ms, -1)"), "id"),
         Index("run_cost_idx", text("coalesce(cost, -1)"), "id"),
         Index("run_total_tokens_idx", text("coalesce(total_tokens, -1)"), "id"),

@@ -3,7 +3,7 @@
 They are read as figures are (see figure_sql.py): from cells, and from runs where these hold none yet.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..db import Database
@@ -68,6 +68,12 @@ JOIN e ON e.key = k.key AND e.fingerprint = k.fingerprint AND e.error_type = k.e
 WHERE k.place <= {first}
 ORDER BY k.key, k.place, e.last_run_id DESC"""
 
+NUMBER = """
+SELECT coalesce(sum(e.runs), 0)::bigint
+FROM ({parts}
+) e (key, agent_id, error_type, fingerprint, message, runs, first_at, last_at, last_run_id)
+WHERE e.fingerprint = ANY({fingerprints}::text[])"""
+
 
 async def frequent(db: Database, scope: Scope, which: WhichErrors) -> list[ErrorGroup]:
     """Of all runs in the scope. Raises HorizonError for what takes runs that have been dropped."""
@@ -78,6 +84,23 @@ async def frequent_of(db: Database, scope: Scope, which: WhichErrors, owners: li
     """Of each of some agents or versions, all by one statement. Raises HorizonError as `frequent` does."""
     found = await _read(db, scope, which, tuple(owners))
     return [found.get(owner, []) for owner in owners]
+
+
+async def fingerprint(db: Database, message: str) -> str:
+    """The kind of error that a message tells of."""
+    return str(await db.fetchval(f"SELECT {FINGERPRINT} FROM (SELECT $1::text AS error_message) r", message))
+
+
+async def count(db: Database, scope: Scope, range_: ResolvedRange, where: RunFilter) -> int:
+    """How many errors are of the kinds that the filter names. Raises HorizonError as `frequent` does."""
+    question = Question(range_, replace(where, fingerprint=None), bucket=Bucket.HOUR)
+    async with reading(db, scope, question) as found:
+        if found.is_nothing:
+            return 0
+        parts = _parts(found)
+        fingerprints = parts.statement.arg(list(where.fingerprint or ()))
+        sql = NUMBER.format(parts=parts.union(), fingerprints=fingerprints)
+        return int(await found.connection.fetchval(sql, *parts.statement.args))
 
 
 async def _read(
@@ -96,6 +119,12 @@ async def _read(
 
 def _sql(reading: Reading, first: int) -> tuple[str, list[object]]:
     """The statement and its parameters. Its rows: the key, and the fields of `ErrorGroup` in order."""
+    parts = _parts(reading)
+    return FREQUENT.format(parts=parts.union(), first=parts.statement.arg(first)), parts.statement.args
+
+
+def _parts(reading: Reading) -> Parts:
+    """The errors, in several rows a kind: the key, and the columns of OF_RUNS."""
     parts = Parts(reading.where, reading.question.by)
     parts.add_hours(reading.spans, "error_hour", OF_CELLS, OF_RUNS, runs=f" AND {ERRED}")
-    return FREQUENT.format(parts=parts.union(), first=parts.statement.arg(first)), parts.statement.args
+    return parts

@@ -58,6 +58,10 @@ class Order(Generic[T]):
     def label(self) -> str:
         return f"{self.name} {'DESC' if self.descending else 'ASC'}"
 
+    def cursor(self, row: T, id_: int) -> str:
+        """Where a row lies in this order."""
+        return str(Cursor(self.label, str(self.value(row)), id_))
+
     def by(self, *, backward: bool) -> str:
         direction = "DESC" if self.descending != backward else "ASC"
         return f"{self.expression} {direction}, {self.id_column} {direction}"
@@ -117,7 +121,7 @@ class Page(Generic[T]):
     id_of: Callable[[T], int]
 
     def cursor(self, item: T) -> str:
-        return str(Cursor(self.order.label, str(self.order.value(item)), self.id_of(item)))
+        return self.order.cursor(item, self.id_of(item))
 
     @classmethod
     def of(cls, rows: list[T], args: PageArgs, order: Order[T], id_of: Callable[[T], int]) -> Self:

@@ -20,10 +20,10 @@ Texts = tuple[str, ...]
 class RunFilter:
     """What is None does not narrow. Of several values any may hold; of several fields all must.
 
-    An empty text stands for the runs that state none, as it does in the keys of figures.
-    `agent_id` are ids of agents; `error_text` are words of the error message, of which the last may be only begun;
-    `fingerprint` are kinds of errors (see rollups/fingerprint.py); `tool` are tools of which the run called at least
-    one. Durations are in milliseconds, costs in USD.
+    An empty text stands for the runs that state none, as it does in the keys of figures. `agent_id` are ids of agents;
+    `parent` is the agent and the external id of the run that called; `error_text` are words of the error message, of
+    which the last may be only begun; `fingerprint` are kinds of errors (see rollups/fingerprint.py); `tool` are tools
+    of which the run called at least one. Durations are in milliseconds, costs in USD.
     """
 
     project: str | None = None
@@ -39,6 +39,7 @@ class RunFilter:
     session: Texts | None = None
     trace_id: str | None = None
     task_id: str | None = None
+    parent: tuple[int, str] | None = None
     external_id: Texts | None = None
     error_type: Texts | None = None
     error_text: str | None = None
@@ -197,6 +198,8 @@ def _apply_the_rest(statement: Statement, where: RunFilter) -> None:
     if where.range is not None:
         range_ = resolve(where.range)
         statement.where("r.started_at >= {} AND r.started_at < {}", range_.from_, range_.to)
+    if where.parent is not None:
+        statement.where("r.parent_agent_id = {} AND r.parent_external_id = {}", *where.parent)
     if where.min_duration_ms is not None or where.max_duration_ms is not None:
         statement.where(
             "coalesce(r.duration_ms, -1) >= {}::bigint", _bigint(math.ceil(max(where.min_duration_ms or 0, 0)))
