@@ -231,6 +231,55 @@ async def test_no_text_breaks_the_page(
     assert await page.locator(".card-title, .last-error-text").evaluate_all(cut_off) == 0
 
 
+async def test_choosing_a_condition_puts_it_into_the_address_and_its_chip_takes_it_out(
+    db: Database, open_page: OpenPage
+) -> None:
+    await insert_agent(db, "reader", focus_type="reading")
+    await insert_failing_agent(db, "writer", focus_type="writing")
+    page = await open_page("/agents?range=7d")
+    await page.get_by_label("Status").select_option("Error")
+    await page.wait_for_url("**/agents?range=7d&status=ERROR")
+    await page.get_by_label("Focus").select_option("writing")
+    await page.wait_for_url("**/agents?range=7d&status=ERROR&focus=writing")
+    await expect(page.locator(".card-title")).to_have_text("writer")
+    await page.get_by_role("link", name="Status Error Remove").click()
+    await page.wait_for_url("**/agents?range=7d&focus=writing")
+    await page.get_by_role("link", name="Focus writing Remove").click()
+    await expect(page.locator(".card-title")).to_have_count(2)
+    assert page.url.endswith("/agents?range=7d")
+
+
+async def test_slash_leads_to_the_search_and_enter_searches(db: Database, open_page: OpenPage) -> None:
+    await insert_agent(db, "reader")
+    await insert_agent(db, "writer")
+    page = await open_page("/agents?view=table")
+    await page.keyboard.press("/")
+    await page.keyboard.type("wri")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/agents?view=table&q=wri")
+    await expect(page.locator(".table-agents tbody tr")).to_have_count(1)
+
+
+async def test_table_stays_sorted_over_a_refresh(db: Database, open_page: OpenPage) -> None:
+    await insert_agent(db, "beaver")
+    page = await open_page("/agents?view=table")
+    await page.get_by_role("link", name="Name", exact=True).click()
+    await page.wait_for_url("**/agents?view=table&sort=name")
+    await insert_agent(db, "ant")
+    await refreshed(page)
+    await expect(page.locator("tbody th")).to_have_text(["ant", "beaver"])
+    await expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending")
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_no_text_breaks_the_table(db: Database, open_page: OpenPage, viewport: dict[str, int]) -> None:
+    text = "x" * 200
+    await insert_failing_agent(db, text, project=text, focus_type=text, version=text)
+    page = await open_page(f"/agents?view=table&q={text}&focus={text}", viewport=viewport)
+    await expect(page.locator("tbody th")).to_have_text(text)
+    assert await page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+
+
 async def test_light_and_dark_follow_the_viewers_choice(open_page: OpenPage) -> None:
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     light = await (await open_page("/agents", color_scheme="light")).evaluate(ground)

@@ -70,3 +70,30 @@ def test_number_and_percent_are_grouped_and_rounded() -> None:
 def test_times_are_written_in_utc() -> None:
     assert formats.utc(NOW) == "2026-03-01 12:00:00 UTC"
     assert formats.iso(NOW) == "2026-03-01T12:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(59, "0 m"), (3599, "59 m"), (3600, "1 h"), (86_399, "23 h"), (60 * 86_400, "60 d")]
+)
+def test_uptime_is_in_minutes_hours_or_days(seconds: float, text: str) -> None:
+    assert formats.uptime(seconds) == text.replace(" ", "\u2009")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(999, "999"), (1000, "1.0 k"), (9_949, "9.9 k"), (9_999, "10 k"), (99_990, "100 k"), (2_700_000, "2.7 M")],
+)
+def test_large_number_is_short_where_there_is_little_room(value: float, text: str) -> None:
+    assert formats.compact(value) == text.replace(" ", "\u2009")
+
+
+@pytest.mark.parametrize(
+    ("rate", "level"), [(None, None), (0.95, "good"), (0.949, "fair"), (0.8, "fair"), (0.79, "poor")]
+)
+def test_success_rate_has_a_level(rate: float | None, level: str | None) -> None:
+    assert formats.success_level(rate) == level
+
+
+@pytest.mark.parametrize(("rate", "level"), [(None, None), (0.1, None), (0.101, "poor")])
+def test_error_rate_has_a_level_only_where_it_is_too_high(rate: float | None, level: str | None) -> None:
+    assert formats.error_level(rate) == level
