@@ -22,6 +22,7 @@ __all__ = [
     "raw",
     "score",
     "score_level",
+    "size",
     "status_name",
     "success_level",
     "uptime",
@@ -34,6 +35,7 @@ GOOD_SUCCESS = 0.95
 FAIR_SUCCESS = 0.8
 MOST_ERRORS = 0.1
 
+BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 THOUSANDS = ("", "k", "M", "G", "T")
 
 MINUTE = 60
@@ -124,6 +126,13 @@ def exact(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def size(count: int) -> str:
+    """Bytes, in the unit in which they read best; a kB is 1,000 of them."""
+    power = next(p for p in range(len(BYTE_UNITS)) if count < 999.5 * 1000**p or p == len(BYTE_UNITS) - 1)
+    scaled = count / 1000**power
+    return f"{scaled:.{0 if power == 0 or scaled >= 99.95 else 1}f}{THIN_SPACE}{BYTE_UNITS[power]}"
+
+
 def raw(value: float | Decimal | None) -> str:
     """A figure for a program: of a table's cell, for charts and CSV."""
     return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
@@ -132,7 +141,7 @@ def raw(value: float | Decimal | None) -> str:
 FILTERS = {
     f.__name__: f
     for f in (
-        *(number, compact, percent, duration, uptime, money),
+        *(number, compact, percent, duration, uptime, money, size),
         *(score, score_level, success_level, error_level),
         *(status_name, ago, utc, iso, minute, raw),
     )

@@ -6,12 +6,12 @@ from formicary.auth import Authenticator
 from formicary.config import Settings
 from formicary.db import Database
 
-from . import agent, agents, api, export, login, overview, providers, run, runs, views
+from . import agent, agents, api, export, login, overview, providers, run, runs, system, views
 from .assets import PREFIX, Assets
 from .pages import Pages
 from .panels import POLLED_FOR, Panels
 
-PAGES = (overview.PAGE, agents.PAGE, agent.PAGE, providers.PAGE, runs.PAGE, run.PAGE, api.PAGE)
+PAGES = (overview.PAGE, agents.PAGE, agent.PAGE, providers.PAGE, runs.PAGE, run.PAGE, system.PAGE, api.PAGE)
 
 
 def routes(
