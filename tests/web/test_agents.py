@@ -14,6 +14,7 @@ from formicary.models import Role
 from formicary.resolvers.formats import THIN_SPACE
 
 from ..ingest.factories import run_input
+from .behind import count, counted
 from .conftest import dashboard, served
 from .rows import insert_agent, insert_failing_agent, seconds_ago
 
@@ -207,17 +208,18 @@ async def test_card_shows_the_figures_of_the_range_each_leading_to_its_runs(
 ) -> None:
     agent_id = await record_day(db)
     page = await html(client)
-    runs, failed = f"/runs?agent_id={agent_id}", f"/runs?agent_id={agent_id}&amp;status=FAILED&amp;status=TIMED_OUT"
-    judged = f"/runs?agent_id={agent_id}&amp;status=SUCCEEDED&amp;status=FAILED&amp;status=TIMED_OUT"
-    for name, href, figure in (
-        ("Runs", runs, "20"),
-        ("Errors", failed, "3"),
-        ("Avg latency", judged, "2.0 s"),
-        ("Tokens", runs, f"2.0{THIN_SPACE}M"),
-        ("Spend", runs, "$5.00"),
+    for name, query, runs, figure in (
+        ("Runs", "", 20, "20"),
+        ("Errors", "&status=FAILED&status=TIMED_OUT", 3, "3"),
+        ("Error rate", "&status=FAILED&status=TIMED_OUT", 3, f"15.0{THIN_SPACE}%"),
+        ("Avg latency", "&status=SUCCEEDED&status=FAILED&status=TIMED_OUT", 20, "2.0 s"),
+        ("Tokens", "", 20, f"2.0{THIN_SPACE}M"),
+        ("Spend", "", 20, "$5.00"),
     ):
-        assert f'<dt>{name}</dt><dd><a class="figure" href="{href}">{figure}</a></dd>' in page
-    assert f'<a class="figure level-poor" href="{failed}">15.0{THIN_SPACE}%</a>' in page
+        (href, behind, text) = re.findall(
+            rf'<dt>{name}</dt><dd><a class="figure[^"]*" href="([^"]+)" data-runs="(\d+)">([^<]+)</a></dd>', page
+        )[0]
+        assert (unescape(href), int(behind), text) == (f"/runs?agent_id={agent_id}{query}", runs, figure)
     assert ">21</a>" in await html(client, "/agents?range=30d")
     assert f'href="/agents/{agent_id}"' in page
 
@@ -225,8 +227,9 @@ async def test_card_shows_the_figures_of_the_range_each_leading_to_its_runs(
 async def test_number_leads_to_a_list_of_as_many_runs(db: Database, client: httpx2.AsyncClient) -> None:
     await record_day(db)
     for path in ("/agents", "/agents?view=table", "/agents?range=30d"):
-        for href, figure in re.findall(r'<a class="figure" href="([^"]+)">(\d+)</a>', await html(client, path)):
-            assert f'data-total="{figure}"' in await html(client, unescape(href))
+        links = counted(await html(client, path))
+        assert links
+        assert [(href, await count(db, href)) for href, _ in links] == links
 
 
 async def test_unknown_figures_are_dashes_and_lead_nowhere(db: Database, client: httpx2.AsyncClient) -> None:
