@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from formicary.resolvers.metrics import Latency, Metrics, common_histograms, rate
 from formicary.rollups.histogram import Slot
 
+from .chart import Tone
 from .figure_charts import FINAL, PERCENTILES
 from .place import Place, Value
 
@@ -24,6 +25,7 @@ class Subject:
     title: str
     metrics: Metrics
     filters: Mapping[str, Value]
+    tone: Tone = Tone.FIRST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,6 @@ class Mark:
     """A percentile in milliseconds; it stands `at` so many bars from the left."""
 
     name: str
-    tone: str
     value: float
     at: float
 
@@ -54,6 +55,7 @@ class Distribution:
 
     id: str
     title: str
+    tone: Tone
     bars: Sequence[Bar]
     marks: Sequence[Mark]
 
@@ -65,13 +67,15 @@ class Distribution:
 
 def distributions(subjects: Sequence[Subject], place: Place) -> list[Distribution]:
     latencies = [subject.metrics.latency for subject in subjects]
-    slots = common_histograms(latencies, MOST_BARS)
+    common = common_histograms(latencies, MOST_BARS)
+    slots = [of_one if latency else [] for latency, of_one in zip(latencies, common, strict=True)]
     shares = [[rate(slot.count, sum(each.count for each in of_one)) or 0.0 for slot in of_one] for of_one in slots]
     most = max((share for each in shares for share in each), default=0.0)
     return [
         Distribution(
             id=subject.id,
             title=subject.title,
+            tone=subject.tone,
             bars=[_bar(slot, share, most, subject, place) for slot, share in zip(of_one, parts, strict=True)],
             marks=_marks(latency, of_one),
         )
@@ -90,8 +94,8 @@ def _bar(slot: Slot, share: float, most: float, subject: Subject, place: Place) 
 def _marks(latency: Latency | None, slots: Sequence[Slot]) -> list[Mark]:
     if latency is None:
         return []
-    found = [(name, tone, figure(latency)) for name, tone, figure in PERCENTILES]
-    return [Mark(name=name, tone=tone, value=value, at=_place(value, slots)) for name, tone, value in found]
+    found = [(name, figure(latency)) for name, _, figure in PERCENTILES]
+    return [Mark(name=name, value=value, at=_place(value, slots)) for name, value in found]
 
 
 def _place(value: float, slots: Sequence[Slot]) -> float:

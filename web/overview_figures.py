@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from formicary.models.run import RunStatus
 from formicary.resolvers import overview, workforce
 from formicary.resolvers.change import StatTrend
-from formicary.resolvers.formats import money
 from formicary.resolvers.history import Point
 from formicary.resolvers.metrics import Latency, Metrics
 from formicary.resolvers.workforce import Workforce
@@ -16,7 +15,8 @@ from . import figure_charts
 from .chart import Chart
 from .figure_charts import FINAL, spend
 from .first_run import first_run
-from .formats import compact, duration, number, percent, points, score
+from .formats import score
+from .meanings import COUNT, MONEY, SUCCESS, TIME
 from .panels import Panel
 from .period import PRESETS, Period
 from .place import Place
@@ -25,19 +25,7 @@ from .visit import Visit
 
 FAILED = (RunStatus.FAILED, RunStatus.TIMED_OUT)
 
-LARGE = 100_000
-"""From here on a number is shortened on a card."""
-
-
-def _short(value: float | None) -> str:
-    return compact(value) if value is not None and value >= LARGE else number(value)
-
-
-COUNT = Meaning(write=written(number), short=written(_short))
-SUCCESS = Meaning(write=written(percent), good=StatTrend.UP, difference=written(points), places=3)
 ERRORS = replace(SUCCESS, good=StatTrend.DOWN)
-TIME = Meaning(write=written(duration), good=StatTrend.DOWN)
-MONEY = Meaning(write=money, good=StatTrend.DOWN)
 SCORE = Meaning(write=written(score), good=StatTrend.UP, difference=written(score), places=2)
 
 WORDS = {

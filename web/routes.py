@@ -6,12 +6,22 @@ from formicary.auth import Authenticator
 from formicary.config import Settings
 from formicary.db import Database
 
-from . import agent, agents, api, export, login, overview, providers, run, runs, system, views
+from . import agent, agents, api, compare, export, login, overview, providers, run, runs, system, views
 from .assets import PREFIX, Assets
 from .pages import Pages
 from .panels import POLLED_FOR, Panels
 
-PAGES = (overview.PAGE, agents.PAGE, agent.PAGE, providers.PAGE, runs.PAGE, run.PAGE, system.PAGE, api.PAGE)
+PAGES = (
+    overview.PAGE,
+    agents.PAGE,
+    agent.PAGE,
+    compare.PAGE,
+    providers.PAGE,
+    runs.PAGE,
+    run.PAGE,
+    system.PAGE,
+    api.PAGE,
+)
 
 
 def routes(

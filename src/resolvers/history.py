@@ -6,6 +6,7 @@ from datetime import datetime
 from ..errors import BadInputError
 from .figures import Figures
 from .metrics import Metrics
+from .question import Key
 from .ranges import ResolvedRange
 from .spans import Bucket, count
 
@@ -31,10 +32,10 @@ def check_length(range_: ResolvedRange, bucket: Bucket) -> None:
         )
 
 
-def points(figures: Figures) -> list[Point]:
-    """Of every bucket that the range touches, in their order. The question has a bucket."""
+def points(figures: Figures, key: Key = 0) -> list[Point]:
+    """Of every bucket that the range touches, in their order. The question has a bucket, and the key's dimension."""
     bucket = figures.question.bucket
     if bucket is None:
         raise ValueError("these figures are not by buckets")
     length = bucket.length
-    return [Point(start, start + length, figures.metrics(bucket=start)) for start in figures.parts]
+    return [Point(start, start + length, figures.metrics(key, start)) for start in figures.parts]
