@@ -5,9 +5,10 @@ from datetime import datetime
 
 from ..db import Database
 from . import error_groups, figures, run_page
+from .layers import AGENTS
 from .question import Question, Wants
 from .ranges import ResolvedRange, TimeRange, resolve
-from .reading import HorizonError, snapshot
+from .reading import HorizonError, RunsHorizonError, snapshot
 from .run_filter import RunFilter
 from .scope import Scope
 
@@ -32,22 +33,33 @@ async def total(db: Database, scope: Scope, where: RunFilter) -> Total:
     range_ = resolve(where.range or TimeRange())
     async with snapshot(db) as found:
         horizon = found.runs_since
+    if range_.from_ >= horizon:
+        return Total(await _count(db, scope, where, range_))
     try:
-        return await _of_figures(db, scope, where, range_, horizon)
+        return await _with_dropped(db, scope, where, range_, horizon)
     except HorizonError:
         return Total(await run_page.count(db, scope, where), None, horizon)
 
 
-async def _of_figures(db: Database, scope: Scope, where: RunFilter, range_: ResolvedRange, horizon: datetime) -> Total:
-    """Raises HorizonError where that takes runs that have been dropped."""
-    runs = await _count(db, scope, where, range_)
-    if range_.from_ >= horizon:
-        return Total(runs)
-    return Total(runs, await _count(db, scope, where, ResolvedRange(range_.from_, min(range_.to, horizon))), horizon)
+async def _with_dropped(
+    db: Database, scope: Scope, where: RunFilter, range_: ResolvedRange, horizon: datetime
+) -> Total:
+    """Raises HorizonError where nothing tells of dropped runs."""
+    if not _is_in_cells(where, range_):
+        raise RunsHorizonError(horizon)
+    before = ResolvedRange(range_.from_, min(range_.to, horizon))
+    runs, dropped = await _count(db, scope, where, range_), await _count(db, scope, where, before)
+    return Total(runs, dropped, horizon)
 
 
 async def _count(db: Database, scope: Scope, where: RunFilter, range_: ResolvedRange) -> int:
+    """What no cell tells is counted: that takes half the time of reading it as a figure."""
+    if not _is_in_cells(where, range_):
+        return await run_page.count(db, scope, where)
     if where.fingerprint is not None:
         return await error_groups.count(db, scope, range_, where)
-    question = Question(range_, replace(where, range=None), wants=NUMBERS)
-    return (await figures.read(db, scope, question)).metrics().runs
+    return (await figures.read(db, scope, Question(range_, replace(where, range=None), wants=NUMBERS))).metrics().runs
+
+
+def _is_in_cells(where: RunFilter, range_: ResolvedRange) -> bool:
+    return AGENTS.can_answer(Question(range_, replace(where, range=None, fingerprint=None), wants=NUMBERS))
