@@ -96,13 +96,13 @@ class Entry:
     def add_changed(self, stored: RunRow, row: RunRow) -> None:
         """Enter a run that is stored, if it has become final or is corrected."""
         corrected = corrects(stored, row)
+        if corrected:
+            self._marks.update(_marks(stored))
         if row.status < _FINAL or (stored.status >= _FINAL and not corrected):
             return
         row.batch_id = self._id
         self._stored.append((row.agent_id, row.id))
         self._from, self._to = min(self._from, row.started_at), max(self._to, row.started_at)
-        if corrected:
-            self._marks.update(_marks(stored))
 
     def add_withdrawn(self, stored: RunRow) -> None:
         """Enter a run that is taken back: only what may hold it is marked."""
