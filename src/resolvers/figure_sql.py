@@ -75,17 +75,13 @@ FROM (SELECT c.owner, c.key, c.bucket, {sums} FROM c GROUP BY 1, 2, 3) s{joins}"
 
 DURATIONS = "string_agg(array_send(c.durations), ''::bytea)"
 
-JOINED_VISITORS = """
-LEFT JOIN ({visitors}
-) v ON v.owner = s.owner AND v.key = s.key AND v.bucket = s.bucket"""
-
-# Distinct first: that hashes, and count(DISTINCT e) would sort, millions of hashes for a month of all agents.
+# Distinct first: that hashes, and count(DISTINCT e) would sort, millions of hashes for a month of all agents. Each
+# column that is hashed with them counts.
 VISITORS = f"""
-    SELECT v.owner, v.key, v.bucket,
-        count(*) FILTER (WHERE {IS_USER}) AS users, count(*) FILTER (WHERE {IS_SESSION}) AS sessions
-    FROM (
-        SELECT DISTINCT c.owner, c.key, c.bucket, e FROM c CROSS JOIN LATERAL unnest(c.visitors) AS e
-    ) v GROUP BY 1, 2, 3"""
+LEFT JOIN (
+    SELECT {{columns}}count(*) FILTER (WHERE {IS_USER}) AS users, count(*) FILTER (WHERE {IS_SESSION}) AS sessions
+    FROM (SELECT DISTINCT {{columns}}unnest(c.visitors) AS e FROM c) v{{grouped}}
+) v ON {{same}}"""
 
 
 @dataclass(slots=True)
@@ -239,7 +235,17 @@ class FigureSql:
             parts=parts,
             chosen=", ".join(["s.*", *people]),
             sums=", ".join([*sums(self._sums()), DURATIONS if wants.durations else "NULL::bytea"]),
-            joins=JOINED_VISITORS.format(visitors=VISITORS) if wants.people else "",
+            joins=self._visitors() if wants.people else "",
+        )
+
+    def _visitors(self) -> str:
+        question = self.question
+        groups = {"owner": question.within, "key": question.by, "bucket": question.bucket}
+        names = [name for name, by in groups.items() if by is not None]
+        return VISITORS.format(
+            columns="".join(f"{name}, " for name in names),
+            grouped=f" GROUP BY {', '.join(names)}" if names else "",
+            same=" AND ".join(f"v.{name} = s.{name}" for name in names) or "true",
         )
 
 

@@ -101,7 +101,7 @@ _HELD: dict[str, str] = {
     "total_tokens": "coalesce(c.total_tokens, c.input_tokens + c.output_tokens)",
     "min_duration_ms": "coalesce(c.min_duration_ms, c.duration_ms)",
     "max_duration_ms": "coalesce(c.max_duration_ms, c.duration_ms)",
-    "visitors": "coalesce(c.visitors, array_remove(ARRAY[c.visitor, c.other_visitor], NULL))",
+    "visitors": "coalesce(c.visitors, ARRAY[c.visitor, c.other_visitor])",  # nulls among them
 }
 
 
@@ -252,5 +252,5 @@ def _merged_histogram(name: str) -> str:
 def _merged_set(name: str) -> str:
     return f"""{name} AS (
         SELECT c.number, array_agg(DISTINCT e) AS value
-        FROM numbered c CROSS JOIN LATERAL unnest(c.{name}) AS e GROUP BY 1
+        FROM numbered c CROSS JOIN LATERAL unnest(c.{name}) AS e WHERE e IS NOT NULL GROUP BY 1
     )"""

@@ -111,7 +111,7 @@ def added(cells: Iterable[Mapping[str, Any]]) -> Cell:
         "max_duration_ms": max(greatest, default=None),
         "durations": unpacked(entry for row in rows for entry in row["durations"] or ()),
         "costs": unpacked(entry for row in rows for entry in row["costs"] or ()),
-        "visitors": {hash_ for row in rows for hash_ in row["visitors"] or ()},
+        "visitors": {hash_ for row in rows for hash_ in row["visitors"] or ()} - {None},
     }
 
 
