@@ -56,7 +56,7 @@ class FiguresContext:
 async def read(visit: Visit) -> FiguresContext:
     place, scope, range_ = visit.place, visit.scope, visit.range
     found, agents = await asyncio.gather(
-        overview.read(visit.database, scope, range_, visit.bucket, project=place.project),
+        overview.read(visit.database, scope, range_, visit.bucket, project=place.project, people=False),
         workforce.read(visit.database, scope, range_, project=place.project),
     )
     kinds = (figure_charts.outcomes, figure_charts.latency, figure_charts.cost)
@@ -64,7 +64,7 @@ async def read(visit: Visit) -> FiguresContext:
         cards=cards(found.metrics, found.points, agents, place),
         charts=[chart(found.points, place) for chart in kinds],
         range_=_range(place.period),
-        range_before=_range_before(place.period),
+        range_before=range_before(place.period),
         longer=_longer(place.period),
         metrics=found.metrics,
         agents=agents,
@@ -73,7 +73,7 @@ async def read(visit: Visit) -> FiguresContext:
 
 
 def cards(now: Metrics, points: Sequence[Point], agents: Workforce, place: Place) -> list[Card]:
-    """The six that every dashboard has, and the four of the agents as a whole."""
+    """All but that of users and sessions, which comes later (see overview_people.py)."""
     before, course = now.previous, Course(points)
     every = Behind(place.runs(), now.runs)
     ended = Behind(place.runs(status=FINAL), now.succeeded + now.failed)
@@ -116,20 +116,6 @@ def cards(now: Metrics, points: Sequence[Point], agents: Workforce, place: Place
             course=course(lambda m: m.tokens.input + m.tokens.output),
         ),
         Card(
-            title="People",
-            figures=[
-                COUNT.figure("users", every, *both(lambda m: m.distinct_users)),
-                COUNT.figure("sessions", every, *both(lambda m: m.distinct_sessions)),
-            ],
-        ),
-        Card(
-            title="Agents",
-            figures=[
-                COUNT.alone("active", Behind(place.to("/agents")), agents.active),
-                COUNT.figure("ran", every, agents.ran, agents.ran_before),
-            ],
-        ),
-        Card(
             title="Messages",
             figures=[COUNT.figure("", every, *both(lambda m: m.messages))],
             course=course(lambda m: m.messages),
@@ -139,6 +125,13 @@ def cards(now: Metrics, points: Sequence[Point], agents: Workforce, place: Place
             figures=[SCORE.figure("", every, *both(lambda m: m.average_pheromone))],
             course=course(lambda m: m.average_pheromone),
             most=1,
+        ),
+        Card(
+            title="Agents",
+            figures=[
+                COUNT.alone("active", Behind(place.to("/agents")), agents.active),
+                COUNT.figure("ran", every, agents.ran, agents.ran_before),
+            ],
         ),
     ]
 
@@ -167,7 +160,7 @@ def _range(period: Period) -> str:
     return f"Last {WORDS[period.preset]}" if period.preset else period.label
 
 
-def _range_before(period: Period) -> str:
+def range_before(period: Period) -> str:
     return f"the {WORDS[period.preset]} before" if period.preset else "the same length of time before"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from starlette.convertors import register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,7 +23,10 @@ from .frame import frame
 from .login import refuse
 from .panels import Panel, Panels, in_page
 from .place import FRAGMENTS, Place
+from .row_id import RowId
 from .visit import Visit
+
+register_url_convertor("int", RowId())
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -44,7 +48,8 @@ async def nothing(_: Visit) -> NoContext:
 class Page:
     """`title` is that of the tab, unless a panel knows a better one. `read` gives what the page shows by itself.
 
-    `has_period` and `has_project` say whether these can be chosen.
+    `later` are panels that the browser asks for by itself, since they take too long to wait for. `has_period` and
+    `has_project` say whether these can be chosen.
     """
 
     path: str
@@ -52,6 +57,7 @@ class Page:
     title: str
     nav: str
     panels: tuple[Panel, ...] = ()
+    later: tuple[Panel, ...] = ()
     read: Read = nothing
     has_period: bool = True
     has_project: bool = True
@@ -72,7 +78,7 @@ class Pages:
         async def answer(visit: Visit) -> Response:
             return await self.show(page, visit)
 
-        return [self.route(page.path, answer), *(self._panel_route(page, panel) for panel in page.panels)]
+        return [self.route(page.path, answer), *(self._panel_route(page, panel) for panel in page.panels + page.later)]
 
     def route(self, path: str, answer: Answer, *, method: str = "GET", access: Access = Access.READ) -> Route:
         async def endpoint(request: Request) -> Response:

@@ -43,12 +43,16 @@ Read: TypeAlias = "Callable[[Visit], Awaitable[DataclassInstance]]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """`name` is the last part of its address. `title`, of one that decides on the page's, is that for a context."""
+    """`name` is the last part of its address. `title`, of one that decides on the page's, is that for a context.
+
+    `polls` is whether it refreshes by itself, rather than only when somebody asks for that.
+    """
 
     name: str
     template: str
     read: Read
     title: "Callable[[Any], str] | None" = None
+    polls: bool = True
 
     @property
     def element_id(self) -> str:

@@ -12,11 +12,12 @@ from .scope import Scope
 BEST = 5
 
 # An hour of cells that lies within the range says that there was a run, also where the run itself has been dropped.
+# They are asked first, since they answer for nearly all agents, in fewer steps than the partitions of runs.
 RAN = """(
-        EXISTS (SELECT FROM run r WHERE r.agent_id = a.id AND r.started_at >= {from_} AND r.started_at < {to})
-        OR EXISTS (
+        EXISTS (
             SELECT FROM run_hour c
             WHERE c.agent_id = a.id AND c.starts_at >= {from_} AND c.starts_at <= {to} - interval '1 hour')
+        OR EXISTS (SELECT FROM run r WHERE r.agent_id = a.id AND r.started_at >= {from_} AND r.started_at < {to})
     )"""
 
 WORKFORCE = f"""

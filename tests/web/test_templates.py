@@ -16,7 +16,7 @@ from formicary_web.rendering import ENVIRONMENT, EVERYWHERE, IN_PAGES
 from formicary_web.routes import PAGES
 
 PROBLEM = Problem(status=500, title="Broken", message="It is.", error_id="e1", may_pass=True)
-PANELS = [panel for page in PAGES for panel in page.panels]
+PANELS = [panel for page in PAGES for panel in page.panels + page.later]
 
 
 def templates_of(name: str) -> Iterator[str]:

@@ -1,11 +1,12 @@
 // What all pages do in the browser besides htmx. Without this file they still read and navigate.
 //
-// A part of a page that refreshes itself is an element with data-fragment: htmx polls its hx-get, and the event
-// `refresh` asks for it at once. Times are reckoned by the server's clock (data-taken-at), not the viewer's.
+// A part of a page that refreshes itself is an element with data-fragment: htmx polls its hx-get (not if it is "once"),
+// and the event `refresh` asks for it at once. Times are reckoned by the server's clock (data-taken-at), not the viewer's.
 
 const htmx = window.htmx;
 
 const fragments = () => [...document.querySelectorAll("[data-fragment]")];
+const polls = (fragment) => fragment.dataset.fragment !== "once";
 const fragmentOf = (element) => element.closest("[data-fragment]");
 
 // ---- times
@@ -43,7 +44,7 @@ function writeTime(time) {
 }
 
 function writeUpdated() {
-  const oldest = Math.min(...fragments().map(takenAt));
+  const oldest = Math.min(...fragments().filter(polls).map(takenAt));
   if (!Number.isFinite(oldest)) return;
   for (const label of document.querySelectorAll("[data-updated]")) {
     write(label, `Updated ${ago(oldest)}`, localTime.format(oldest));
@@ -63,6 +64,7 @@ function refresh(parts = fragments()) {
 }
 
 const isPoll = (ctx) => ctx.sourceEvent?.type === "every";
+const isFirst = (ctx) => ctx.sourceEvent?.type === "load";
 
 // A list of which more was loaded than its first page: a refresh by itself would take that away.
 const holds = (fragment) => fragment.querySelector("[data-holds-refresh]") !== null;
@@ -73,7 +75,7 @@ function configureRequest(event) {
   const fragment = fragmentOf(ctx.sourceElement);
   if (isPoll(ctx) && (document.hidden || holds(fragment))) return event.preventDefault();
   if (fragment?.dataset.etag) ctx.request.headers["If-None-Match"] = fragment.dataset.etag;
-  if (!isPoll(ctx)) ctx.request.headers["Cache-Control"] = "no-cache";
+  if (!isPoll(ctx) && !isFirst(ctx)) ctx.request.headers["Cache-Control"] = "no-cache";
 }
 
 function afterRequest(event) {
