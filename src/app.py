@@ -1,5 +1,7 @@
 """The composition root: how the parts fit together."""
 
+import asyncio
+
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,8 +29,13 @@ from .schema.limits import Limits
 from .schema.operation import Operations
 
 
-def create_app(settings: Settings, *, database: Database, authenticator: Authenticator) -> ASGIApp:
-    """The whole server. The database is open and stays the caller's to close."""
+def create_app(
+    settings: Settings, *, database: Database, authenticator: Authenticator, stopping: asyncio.Event | None = None
+) -> ASGIApp:
+    """The whole server. The database is open and stays the caller's to close.
+
+    Answers that have no end of their own end when `stopping` is set.
+    """
     principal = authenticator.of_request
     recorder = Recorder(database, patience=settings.pool_timeout)
     formula = Formula.of(settings)
@@ -47,6 +54,9 @@ def create_app(settings: Settings, *, database: Database, authenticator: Authent
         max_body_bytes=settings.max_body_bytes,
         patience=settings.pool_timeout,
     )
+    pages = routes(
+        database=database, settings=settings, authenticator=authenticator, stopping=stopping or asyncio.Event()
+    )
     traffic = Traffic()
     metrics = PrometheusEndpoint(database, traffic, authenticate=principal, most_series=settings.metrics_max_series)
     return Edge(
@@ -57,7 +67,7 @@ def create_app(settings: Settings, *, database: Database, authenticator: Authent
             "/readyz": Readiness(database),
             "/metrics": metrics,
         },
-        pages=GZipMiddleware(Router(routes(database=database, settings=settings, authenticator=authenticator))),
+        pages=GZipMiddleware(Router(pages)),
         error_page=_error_page,
         traffic=traffic,
     )

@@ -84,6 +84,11 @@ def part(template: str, context: "DataclassInstance", visit: "Visit") -> str:
     return _render(template, context, _common(visit))
 
 
+def macro(template: str, name: str, *args: object) -> str:
+    """What a macro of a template makes of these."""
+    return str(getattr(ENVIRONMENT.get_template(template).module, name)(*args))
+
+
 def slot(panel: "Panel", visit: "Visit", *, body: str = "", etag: str = "", problem: "Problem | None" = None) -> str:
     """A panel with what makes it refresh by itself, and the place for its problem."""
     template = ENVIRONMENT.get_template("panel.html")

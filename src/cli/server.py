@@ -1,5 +1,6 @@
 """`formicary serve`: from the settings to a server that answers, and in good order back to nothing."""
 
+import asyncio
 import contextlib
 import gc
 import logging
@@ -48,9 +49,10 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
             log.info("%s, %s, on %s", url, _openness(auth), describe(settings))
             if demo:
                 await record_sample(database, settings)
-            app = create_app(settings, database=database, authenticator=auth)
+            stopping = asyncio.Event()
+            app = create_app(settings, database=database, authenticator=auth, stopping=stopping)
             gc.freeze()  # what is there by now stays: no collection has to go through it
-            server = _Server(app, ready=lambda: click.echo(f"Formicary is ready at {url}"))
+            server = _Server(app, ready=lambda: click.echo(f"Formicary is ready at {url}"), stopping=stopping)
             try:
                 await server.serve([listener])
             except OSError as error:
@@ -104,7 +106,7 @@ def _openness(authenticator: Authenticator) -> str:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, app: ASGIApp, *, ready: Callable[[], None]) -> None:
+    def __init__(self, app: ASGIApp, *, ready: Callable[[], None], stopping: asyncio.Event) -> None:
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -117,6 +119,7 @@ class _Server(uvicorn.Server):
         )
         super().__init__(config)
         self._ready = ready
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -125,5 +128,9 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Unlike uvicorn's own, a signal is not raised again in the end: what it asked for has been done."""
-        on_signals(lambda number: self.handle_exit(number, None))
+        on_signals(self._stop)
         yield
+
+    def _stop(self, signal_number: int) -> None:
+        self._stopping.set()
+        self.handle_exit(signal_number, None)

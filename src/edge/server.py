@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from formicary_web.assets import PREFIX
+from formicary_web.feed import PATH as FEED
 
 from ..errors import FormicaryError
 from ..prometheus.traffic import Traffic
@@ -69,8 +70,11 @@ class Edge:
             await self._fail(error, scope, receive, guarded)
 
     def _name(self, path: str) -> str:
-        """Of the endpoint: a path of one page stands for all of them, as anybody may ask for any."""
-        if path in self._endpoints:
+        """Of the endpoint: a path of one page stands for all of them, as anybody may ask for any.
+
+        The feed goes on for as long as somebody looks, so its times are apart from those of pages.
+        """
+        if path in self._endpoints or path == FEED:
             return path
         return PREFIX if path.startswith(PREFIX) else "pages"
 

@@ -38,6 +38,7 @@ def dashboard(db: Database, *, is_open: bool = True) -> Starlette:
             settings=Settings(),
             polled_for=0,
             authenticator=authenticator,
+            stopping=asyncio.Event(),
         ),
         exception_handlers={404: not_found, Exception: unexpected},
     )
