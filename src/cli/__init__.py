@@ -9,6 +9,7 @@ import click
 from .aggregate import aggregate
 from .demo import demo
 from .export import export
+from .import_ import import_
 from .key import key
 from .migrate import migrate
 from .otlp import otlp
@@ -36,5 +37,5 @@ def main() -> None:
     """Record what LLM agents do, and see how well they do it."""
 
 
-for command in (serve, worker, demo, aggregate, export, otlp, pheromone, migrate, key, schema):
+for command in (serve, worker, demo, aggregate, export, import_, otlp, pheromone, migrate, key, schema):
     main.add_command(command)
