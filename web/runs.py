@@ -12,6 +12,7 @@ from formicary.errors import BadInputError, FormicaryError
 from formicary.models.run import RunStatus
 from formicary.resolvers import run_page, run_total
 from formicary.resolvers.page import PageArgs
+from formicary.resolvers.run_filter import RunFilter
 from formicary.resolvers.run_total import Total
 from formicary.resolvers.runs import NEWEST_FIRST
 
@@ -97,8 +98,8 @@ async def read_filter(visit: Visit) -> FilterContext:
 
 
 async def read_runs(visit: Visit) -> RunsContext:
-    place = visit.place
-    page, total = await asyncio.gather(_read_rows(visit), run_total.total(visit.database, visit.scope, where(visit)))
+    place, which = visit.place, where(visit)
+    page, total = await asyncio.gather(_read_rows(visit, which), run_total.total(visit.database, visit.scope, which))
     is_empty = not page.rows and not place.params.get("after")
     return RunsContext(
         page=page,
@@ -111,10 +112,10 @@ async def read_runs(visit: Visit) -> RunsContext:
     )
 
 
-async def _read_rows(visit: Visit) -> Rows:
+async def _read_rows(visit: Visit, which: RunFilter) -> Rows:
     place, by, shown = visit.place, order(visit.place), columns(visit.place)
     args = PageArgs(first=PAGE_SIZE, after=place.params.get("after") or None)
-    page = await run_page.page(visit.database, visit.scope, args, where(visit), by)
+    page = await run_page.page(visit.database, visit.scope, args, which, by)
     after = page.cursor(page.items[-1]) if page.has_next else None
     return Rows(
         rows=await rows(visit.loaders(), page.items),
@@ -128,7 +129,7 @@ async def _more(visit: Visit) -> Response:
     """The rows that follow, to be put in the place of the link that asked for them."""
     page, problem = None, None
     try:
-        page = await _read_rows(visit)
+        page = await _read_rows(visit, where(visit))
     except FormicaryError as error:
         problem = error.message
     context = MoreContext(
