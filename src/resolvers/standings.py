@@ -16,7 +16,9 @@ from .run_filter import RunFilter
 from .scope import Scope
 from .spans import Bucket
 
-WHOLE = Wants(durations=True)
+DURATIONS = Wants(durations=True, sums=frozenset())
+"""Apart, since they are not needed of every step of time; all else of the range adds up."""
+
 COURSE = Wants()
 ERRORS = Wants(sums=frozenset())
 
@@ -75,14 +77,15 @@ class WhichStandings:
 async def read(db: Database, scope: Scope, which: WhichStandings) -> Standings:
     """All of it in one snapshot. Raises BadInputError for too many points, HorizonError for what is no longer kept."""
     history.check_length(which.range, which.bucket)
-    question = Question(which.range, RunFilter(project=which.project), by=which.by, wants=WHOLE)
+    question = Question(which.range, RunFilter(project=which.project), by=which.by, wants=DURATIONS)
     where = await resolved(db, scope, question)
     async with snapshot(db) as found:
         whole = found.find(question, where)
         course = found.find(replace(question, bucket=which.bucket, wants=COURSE), where)
         failures = found.find(replace(question, within=which.by, by=Dimension.ERROR_TYPE, wants=ERRORS), where)
-        of_range, over_time = (answer.figures() for answer in await figures.answers(scope, [whole, course]))
+        durations, over_time = (answer.figures() for answer in await figures.answers(scope, [whole, course]))
         (errors,) = await figures.answers(scope, [failures])
+    of_range = _whole(durations, over_time)
     rows = await breakdown.rows(Loaders(db, scope), of_range, which.by, breakdown.size(which.first))
     drawn = [row.key for row in rows[: which.drawn]]
     return Standings(
@@ -90,6 +93,20 @@ async def read(db: Database, scope: Scope, which: WhichStandings) -> Standings:
         [Course(name, _points(over_time, {name})) for name in drawn],
         Course("", _points(over_time, {key for key, _ in over_time.groups}.difference(drawn))),
         is_cut=len(of_range.groups) > len(rows),
+    )
+
+
+def _whole(durations: Figures, over_time: Figures) -> Figures:
+    """The figures of the range: what adds up over time, and the durations."""
+    steps: dict[Key, list[Sums]] = {}
+    for (key, _), sums in over_time.groups.items():
+        steps.setdefault(key, []).append(sums)
+    return replace(
+        durations,
+        groups={
+            (key, start): total(steps[key])._replace(durations=sums.durations)
+            for (key, start), sums in durations.groups.items()
+        },
     )
 
 

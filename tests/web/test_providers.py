@@ -38,7 +38,8 @@ FAILED = {"status": "FAILED", "errorType": "TimeoutError"}
 
 
 def row_of(page: str, name: str) -> str:
-    return next(row for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL) if name in row)
+    rows: list[str] = re.findall(r"<tr>.*?</tr>", page, re.DOTALL)
+    return next(row for row in rows if name in row)
 
 
 def text_of(row: str) -> list[str]:
