@@ -2,7 +2,6 @@
 
 import asyncio
 
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Router
@@ -67,7 +66,7 @@ def create_app(
             "/readyz": Readiness(database),
             "/metrics": metrics,
         },
-        pages=GZipMiddleware(Router(pages)),
+        pages=Router(pages),
         error_page=_error_page,
         traffic=traffic,
     )

@@ -1,12 +1,14 @@
 """From a request to a page: who asks, what is shown, and what is shown when that fails."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from starlette.convertors import register_url_convertor
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 Answer: TypeAlias = Callable[[Visit], Awaitable[Response]]
 Read: TypeAlias = "Callable[[Visit], Awaitable[DataclassInstance]]"
+
+COMPRESSED = Middleware(GZipMiddleware, compresslevel=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,15 @@ class Pages:
 
         return [self.route(page.path, answer), *(self._panel_route(page, panel) for panel in page.panels + page.later)]
 
-    def route(self, path: str, answer: Answer, *, method: str = "GET", access: Access = Access.READ) -> Route:
+    def route(
+        self,
+        path: str,
+        answer: Answer,
+        *,
+        method: str = "GET",
+        access: Access = Access.READ,
+        middleware: Sequence[Middleware] = (COMPRESSED,),
+    ) -> Route:
         async def endpoint(request: Request) -> Response:
             try:
                 return await answer(await self._visit(request, access))
@@ -89,7 +101,7 @@ class Pages:
             except FormicaryError as error:
                 return failure(request, error)
 
-        return Route(path, endpoint, methods=[method])
+        return Route(path, endpoint, methods=[method], middleware=middleware)
 
     def _panel_route(self, page: Page, panel: Panel) -> Route:
         async def answer(visit: Visit) -> Response:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Mount
 
 from formicary.auth import Authenticator
@@ -46,5 +47,5 @@ def routes(
         *api.routes(pages),
         *views.routes(pages),
         *feed.routes(pages, stopping=stopping, pace=pace),
-        Mount(PREFIX, Assets()),
+        Mount(PREFIX, GZipMiddleware(Assets())),
     ]
