@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """`error_id` is the one in the log. Trying again is worth it if it `may_pass`, logging in where there is a `login`."""
+    """`error_id` is the one in the log. Trying again is worth it if it `may_pass`, logging in if there is a `login`."""
 
     status: int
     title: str
