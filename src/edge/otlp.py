@@ -26,8 +26,8 @@ from .graphql import RequestHeaders, headers_of
 
 LARGE_BYTES = 1024 * 1024
 """From here on a body is decoded beside other requests, not between them."""
-LARGE_AT_ONCE = 2
-"""What is decoded takes many times the memory of its body."""
+LARGE_AT_ONCE = 1
+"""What is decoded takes more memory than its body: twice as much, or forty times, where it is made to."""
 
 CODES: Mapping[int, Code] = {
     HTTPStatus.BAD_REQUEST: Code.INVALID_ARGUMENT,

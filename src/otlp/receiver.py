@@ -24,7 +24,7 @@ from .trace import read_trace
 
 Traces: TypeAlias = dict[Key, Spans]
 
-MOST_AT_ONCE = 10_000
+MOST_AT_ONCE = 2_000
 """So many spans go in one transaction, where they are of more than one trace."""
 
 
