@@ -29,6 +29,9 @@ from .statement import Statement
 SCORE_DAYS = 7
 """Of so many days up to now the course of a score is shown, whatever the range of the figures."""
 
+SCORE_HOURS = 4
+"""Apart: more points than that are not seen in a sparkline."""
+
 MOST_FOCUS_TYPES = 200
 
 
@@ -46,7 +49,7 @@ class AgentCard(Agent):
 
 @dataclass(frozen=True, slots=True)
 class AgentRow:
-    """`metrics` are of the range that was asked for, `scores` of each hour of the last days, the current one last."""
+    """`metrics` are of the range that was asked for, `scores` those of the last days, SCORE_HOURS apart."""
 
     agent: AgentCard
     metrics: Metrics
@@ -154,7 +157,7 @@ async def _scores(db: Database, cards: Sequence[AgentCard], formula: Formula, no
     since = pheromone_history.first_hour(SCORE_DAYS, now)
     kept = await pheromone_history.kept(db, [PheromoneKey(card.id, since) for card in cards])
     return {
-        card.id: [point.score for point in pheromone_history.points(of_card, formula, since, now)]
+        card.id: pheromone_history.scores(of_card, formula, since, now, every=SCORE_HOURS)
         for card, of_card in zip(cards, kept, strict=True)
     }
 

@@ -1,6 +1,6 @@
 """Pheromone scores hour by hour, without gaps: what is stored, and between that what has evaporated."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -90,16 +90,33 @@ def in_steps(points: Sequence[Point], hours: int) -> list[Point]:
 def points(kept: Sequence[Kept], formula: Formula, since: datetime, now: datetime) -> list[Point]:
     """A point an hour. What is not over yet does not evaporate."""
     current = floor(now, HOUR)
-    ahead, last = iter(kept), Kept(since, FIRST_PHEROMONE_SCORE, 0, reported=True)
+    hours = [since + number * HOUR for number in range((current - since) // HOUR + 1)]
+    return [
+        Point(hour, hour + HOUR, _at(last, formula, hour, current), last.runs if last.starts_at == hour else 0)
+        for hour, last in _each(kept, hours)
+    ]
+
+
+def scores(kept: Sequence[Kept], formula: Formula, since: datetime, now: datetime, *, every: int) -> list[float]:
+    """The score in one of `every` so many hours, the current one last; the same as of `points`, for where a few will do."""
+    current = floor(now, HOUR)
+    count = (current - since) // HOUR // every + 1
+    hours = [current - (count - 1 - number) * every * HOUR for number in range(count)]
+    return [_at(last, formula, hour, current) for hour, last in _each(kept, hours)]
+
+
+def _each(kept: Sequence[Kept], hours: Sequence[datetime]) -> Iterator[tuple[datetime, Kept]]:
+    """Each hour with what is stored last up to it."""
+    ahead, last = iter(kept), Kept(hours[0], FIRST_PHEROMONE_SCORE, 0, reported=True)
     following = next(ahead, None)
-    found: list[Point] = []
-    for number in range((current - since) // HOUR + 1):
-        hour = since + number * HOUR
+    for hour in hours:
         while following is not None and following.starts_at <= hour:
             last, following = following, next(ahead, None)
-        score = _score(last, formula, min(hour, current - HOUR) - last.starts_at)
-        found.append(Point(hour, hour + HOUR, score, last.runs if last.starts_at == hour else 0))
-    return found
+        yield hour, last
+
+
+def _at(kept: Kept, formula: Formula, hour: datetime, current: datetime) -> float:
+    return _score(kept, formula, min(hour, current - HOUR) - kept.starts_at)
 
 
 def _score(kept: Kept, formula: Formula, idle: timedelta) -> float:

@@ -8,11 +8,12 @@ import pytest
 from formicary.db import Database
 from formicary.errors import BadInputError
 from formicary.ingest.recorder import Recorder
-from formicary.resolvers import agent_cards, figures
+from formicary.resolvers import agent_cards, figures, pheromone_history
 from formicary.resolvers.agent_cards import AgentRow, WhichAgents
 from formicary.resolvers.agent_orders import ORDERS
 from formicary.resolvers.agents import AgentFilter, AgentStatus
 from formicary.resolvers.page import PageArgs
+from formicary.resolvers.pheromone_history import PheromoneKey
 from formicary.resolvers.question import Question
 from formicary.resolvers.ranges import ResolvedRange
 from formicary.resolvers.run_filter import RunFilter
@@ -122,10 +123,21 @@ async def test_cursor_of_another_order_is_refused(db: Database) -> None:
         await read(db, replace(ALL, order=ORDERS["name"], args=PageArgs(first=1, after=cursor)))
 
 
-async def test_score_is_told_of_every_hour_of_a_week(db: Database) -> None:
-    await insert_agent(db, "reader")
-    (row,) = (await read(db, ALL)).rows
-    assert row.scores == [0.5] * 7 * 24
+async def test_course_of_a_score_is_that_of_its_history(db: Database) -> None:
+    agent_id = await insert_agent(db, "reader")
+    await db.execute(
+        "INSERT INTO pheromone_hour (agent_id, starts_at, score, runs, quality)"
+        " SELECT $1, date_trunc('hour', now(), 'UTC') - n * interval '5 hours', 0.3 + n / 100.0, 1, 0.5"
+        " FROM generate_series(1, 40) n",
+        agent_id,
+    )
+    now = datetime.now(UTC)
+    since = pheromone_history.first_hour(agent_cards.SCORE_DAYS, now)
+    (kept,) = await pheromone_history.kept(db, [PheromoneKey(agent_id, since)])
+    hourly = [point.score for point in pheromone_history.points(kept, DEFAULT_FORMULA, since, now)]
+    found = await agent_cards.read(db, None, ALL, formula=DEFAULT_FORMULA, now=now)
+    assert found.rows[0].scores == hourly[3::4]
+    assert len(set(hourly)) > 40
 
 
 async def test_agents_are_counted_by_status_under_the_filter(db: Database) -> None:
