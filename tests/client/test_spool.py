@@ -4,6 +4,8 @@ import json
 import logging
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,9 @@ from typing import Any
 import pytest
 
 from formicary.client import Recorder
+from formicary.client.notices import Notices
+from formicary.client.outbox import Outbox
+from formicary.client.spool import Segment, Spool
 
 from .conftest import NewRecorder
 from .stand_in import Reply, StandIn, failure, rejected, standing_in
@@ -180,3 +185,32 @@ def test_a_spool_that_cannot_be_made_is_refused_at_the_start(server: StandIn, tm
 def test_synced_or_not_the_same_is_written(nowhere: str, spool: Path) -> None:
     leave_behind(nowhere, spool, "a", spool_sync=True)
     assert kept(spool) == ["a"]
+
+
+def test_a_write_that_the_disk_takes_only_in_part_is_undone(spool: Path) -> None:
+    script = """
+import resource, signal, sys
+from pathlib import Path
+from formicary.client.spool import Spool
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+segment = Spool(Path(sys.argv[1]), most_bytes=1_000).segment()
+segment.append([60 * b"a"])
+try:
+    segment.append([60 * b"b"])
+except OSError:
+    print(segment.read() == [60 * b"a"], len(segment), segment.size)
+"""
+    spool.mkdir()
+    done = subprocess.run([sys.executable, "-c", script, str(spool)], capture_output=True, text=True, check=True)
+    assert done.stdout == "True 1 61\n"
+
+
+def test_a_segment_of_another_process_takes_nothing_in(nowhere: str, spool: Path) -> None:
+    leave_behind(nowhere, spool, "a")
+    outbox = Outbox(Spool(spool, most_bytes=10_000), batch_size=10, batch_bytes=10_000, notices=Notices())
+    outbox.adopt()
+    outbox.put([b"{}"])
+    batches = [outbox.take(0), outbox.take(0)]
+    assert [len(batch.read()) for batch in batches if isinstance(batch, Segment)] == [1, 1]
