@@ -98,7 +98,7 @@ def points(kept: Sequence[Kept], formula: Formula, since: datetime, now: datetim
 
 
 def scores(kept: Sequence[Kept], formula: Formula, since: datetime, now: datetime, *, every: int) -> list[float]:
-    """The score in one of `every` so many hours, the current one last; the same as of `points`, for where a few will do."""
+    """The score of one in `every` so many hours, the current one last; the same as of `points`, where a few will do."""
     current = floor(now, HOUR)
     count = (current - since) // HOUR // every + 1
     hours = [current - (count - 1 - number) * every * HOUR for number in range(count)]
