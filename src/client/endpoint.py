@@ -79,7 +79,8 @@ class Endpoint:
 def _checked(url: str) -> SplitResult:
     parts = urlsplit(url)
     _ = parts.port  # raises ValueError for one that is none
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    plain = url.isascii() and url.isprintable() and " " not in url
+    if not plain or parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(f"{url!r} is not the address of a server: give one such as http://127.0.0.1:8765.")
     return parts
 

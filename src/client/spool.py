@@ -165,9 +165,20 @@ def _append(path: Path, data: bytes, *, size: int | None, sync: bool) -> None:
             written += os.write(descriptor, data[written:])
         if sync:
             os.fsync(descriptor)
+            _sync_name(path, is_new=size == 0)
     except OSError:
         if size is not None:
             os.ftruncate(descriptor, size)
         raise
     finally:
         os.close(descriptor)
+
+
+def _sync_name(path: Path, *, is_new: bool) -> None:
+    """A new file is safe when its directory is, too."""
+    if is_new:
+        directory = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

@@ -264,6 +264,8 @@ def test_after_the_end_runs_are_dropped(recorder: Recorder, server: StandIn) -> 
         ({"url": "127.0.0.1:8765"}, "127.0.0.1:8765"),
         ({"url": "ftp://127.0.0.1"}, "ftp"),
         ({"url": "http://127.0.0.1:http"}, "http"),
+        ({"url": "http://127.0.0.1/a path"}, "a path"),
+        ({"url": "http://b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example"}, "cher"),
         ({"url": "http://127.0.0.1", "key": "a\nb"}, "key"),
         ({"url": "http://127.0.0.1", "batch_size": 0}, "batch_size is 0; allowed are 1 to 10000"),
         ({"url": "http://127.0.0.1", "capacity": -1}, "capacity"),
