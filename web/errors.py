@@ -15,6 +15,7 @@ TITLES = {
     HTTPStatus.UNAUTHORIZED: "No access without an API key",
     HTTPStatus.FORBIDDEN: "This is not permitted",
     HTTPStatus.NOT_FOUND: "There is nothing here",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address is not a page",
     HTTPStatus.SERVICE_UNAVAILABLE: "Formicary cannot answer right now",
 }
 FALLBACK_TITLE = "Something went wrong"
@@ -31,6 +32,9 @@ HEADERS = {
 
 MAY_PASS = {HTTPStatus.TOO_MANY_REQUESTS}
 """Worth trying again; so is every fault of the server."""
+
+TRY_AGAIN_SECONDS = 10
+"""After which a page that cannot be shown for now is asked for again, as nobody may be there to do so."""
 
 IN_PLACE = {"hx-retarget": "find [data-problem]", "hx-reswap": "innerHTML"}
 """Tells htmx to leave what is shown where it is and to put the problem into its own slot."""
@@ -49,6 +53,8 @@ def error_response(
     response.headers.update(HEADERS.get(HTTPStatus(status), {}))
     if by_htmx:
         response.headers.update(IN_PLACE)
+    elif status == HTTPStatus.SERVICE_UNAVAILABLE and request.method == "GET":
+        response.headers["refresh"] = str(TRY_AGAIN_SECONDS)
     return response
 
 

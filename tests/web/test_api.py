@@ -101,7 +101,11 @@ async def test_key_is_made_and_shown_exactly_once(db: Database, site: Site) -> N
     )
     assert answer.json()["data"]["recordRuns"]["recorded"] == 1
     [_, key] = await list_keys(db)
-    assert (key.name, key.role, key.project_ids) == ("ci", "INGEST", [await db.fetchval("SELECT id FROM project")])
+    assert (key.name, key.role, key.project_ids) == (
+        "ci",
+        "INGEST",
+        [await db.fetchval("SELECT id FROM project WHERE slug = 'red'")],
+    )
 
 
 async def test_revoked_key_stays_in_the_list_as_such(db: Database, site: Site) -> None:

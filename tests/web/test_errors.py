@@ -33,6 +33,7 @@ def test_error_is_a_page_with_its_message(error: FormicaryError, status: int) ->
 def test_database_that_is_away_is_worth_trying_again() -> None:
     response = failure(request(), UnavailableError())
     assert response.headers["retry-after"] == "5"
+    assert response.headers["refresh"] == "10"
     assert b"Try again" in response.body
 
 
@@ -50,6 +51,7 @@ def test_fragment_gets_only_the_problem_for_its_own_place() -> None:
     response = failure(request(by_htmx=True), UnavailableError())
     assert b"<html" not in response.body
     assert b"data-refresh" in response.body
+    assert "refresh" not in response.headers
     assert response.headers["hx-retarget"] == "find [data-problem]"
 
 

@@ -25,7 +25,12 @@ DESKTOP = ViewportSize(width=1280, height=860)
 
 MARKUP = {
     "extends": ["html-validate:recommended"],
-    "rules": {"no-trailing-whitespace": "off", "void-style": "off", "long-title": "off"},
+    "rules": {
+        "no-trailing-whitespace": "off",
+        "void-style": "off",
+        "long-title": "off",
+        "form-dup-name": ["error", {"shared": ["radio", "checkbox"]}],
+    },
 }
 """How the templates lay out their source, and how long the name of an agent may be, are nobody's concern."""
 
