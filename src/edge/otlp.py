@@ -4,8 +4,7 @@ What is acknowledged has been committed. An answer that may be followed by anoth
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -16,7 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.types import Receive, Scope, Send
 
 from ..auth import Access, Principal
-from ..errors import FormicaryError, OverloadedError
+from ..errors import FormicaryError
+from ..ingest.turns import Turns
 from ..otlp import json_body, protobuf_body
 from ..otlp.batch import Batch, Refusals
 from ..otlp.receiver import Receiver
@@ -91,8 +91,7 @@ class TracesEndpoint:
         self._receiver = receiver
         self._authenticate = authenticate
         self._max_body_bytes = max_body_bytes
-        self._patience = patience
-        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._large = Turns(LARGE_AT_ONCE, patience=patience)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: RequestHeaders = dict(scope["headers"])
@@ -123,21 +122,9 @@ class TracesEndpoint:
         body = await read_body(headers, receive, self._max_body_bytes)
         if len(body) < LARGE_BYTES:
             return await self._receiver.receive(_decoded(encoding, body), principal.project_ids)
-        async with self._turn():
+        async with self._large.take():
             batch = await asyncio.to_thread(_decoded, encoding, body)
             return await self._receiver.receive(batch, principal.project_ids)
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._large.acquire()
-        except TimeoutError:
-            raise OverloadedError from None
-        try:
-            yield
-        finally:
-            self._large.release()
 
 
 def _encoding(content_type: bytes) -> Encoding | None:

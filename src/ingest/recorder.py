@@ -1,6 +1,5 @@
 """Recording a batch of run inputs, from check to commit."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import TypeAlias
 import asyncpg
 
 from ..db import Database
-from ..errors import OverloadedError, Problem
+from ..errors import Problem
 from . import single
 from .check import problems
 from .pricing import Prices
@@ -19,6 +18,7 @@ from .registry import Registry
 from .row import RunRow, encode_metadata
 from .run_ids import RunIds
 from .run_input import RunInput
+from .turns import Turns
 from .writer import Outcome, Written
 
 Scope: TypeAlias = frozenset[int] | None
@@ -58,11 +58,10 @@ class Recorder:
 
     def __init__(self, db: Database, *, patience: float = 5.0) -> None:
         self._db = db
-        self._patience = patience
         self._registry = Registry()
         self._ids = RunIds()
         self._slugs: dict[frozenset[int], frozenset[str]] = {}
-        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._large = Turns(LARGE_AT_ONCE, patience=patience)
         self.prices = Prices()
 
     async def record(self, runs: Sequence[RunInput], scope: Scope = None) -> Recorded:
@@ -74,20 +73,8 @@ class Recorder:
         """
         if len(runs) <= LARGE_BATCH:
             return await self._record(runs, scope)
-        async with self._turn():
+        async with self._large.take():
             return await self._record(runs, scope)
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._large.acquire()
-        except TimeoutError:
-            raise OverloadedError from None
-        try:
-            yield
-        finally:
-            self._large.release()
 
     async def _record(self, runs: Sequence[RunInput], scope: Scope) -> Recorded:
         now = datetime.now(UTC)
