@@ -186,3 +186,11 @@ async def test_the_use_of_the_pool_is_told(dsn: str) -> None:
             assert db.pool_use.waiting == 1
         assert await third == 1
         assert db.pool_use == PoolUse(size=2, idle=2, most=2, waiting=0)
+
+
+async def test_a_long_statement_stays_prepared(db: Database) -> None:
+    """The longest ones take longest to plan."""
+    sql = f"SELECT 1 -- {'long' * 10_000}"
+    async with db.connection() as connection:
+        await connection.fetch(sql)
+        assert await connection.fetchval("SELECT count(*) FROM pg_prepared_statements WHERE statement = $1", sql) == 1

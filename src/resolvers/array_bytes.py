@@ -1,4 +1,4 @@
-"""Arrays of whole numbers as PostgreSQL's `array_send` writes them, any number of them one behind the other.
+"""Arrays of whole numbers as PostgreSQL's `array_send` writes them, without their heads and one behind the other.
 
 asyncpg makes an array element by element, 100 ns each; a figure of a month has a hundred thousand. Put together by
 `string_agg`, arrays of any length come as bytes at the cost of copying them, and are merged by that alone.
@@ -6,32 +6,31 @@ asyncpg makes an array element by element, 100 ns each; a figure of a month has 
 
 import sys
 from array import array
+from collections.abc import Sequence
 
-HEAD = 5
-"""Words of 32 bits before the elements: dimensions (none of an empty array, and then no bounds), whether there are
-nulls, type; length and lower bound. Each element follows a word with its size in bytes."""
+HEAD = 20
+"""Bytes before the elements: dimensions, whether there are nulls, type, length and lower bound. An empty array is
+shorter than that."""
 
 
-def integers(arrays: bytes) -> list[int]:
-    """The elements of arrays of `integer` or `bigint` without nulls."""
-    words = array("I", arrays)
+def sent_elements(arrays: str) -> str:
+    """SQL for the bytes of the elements of all arrays of a group."""
+    return f"string_agg(substr(array_send({arrays}), {HEAD + 1}), ''::bytea)"
+
+
+def integers(elements: bytes) -> Sequence[int]:
+    """Of arrays of `integer` without nulls, to be read once. Each element is four bytes, after its size in four."""
+    return _words(elements)[1::2]
+
+
+def large_integers(elements: bytes) -> list[int]:
+    """The same of arrays of `bigint`, of twice four bytes."""
+    words = _words(elements)
+    return [high << 32 | low for high, low in zip(words[1::3], words[2::3], strict=True)]
+
+
+def _words(elements: bytes) -> "array[int]":
+    words = array("I", elements)
     if sys.byteorder == "little":
         words.byteswap()
-    found: list[int] = []
-    at = 0
-    while at < len(words):
-        at = _take(words, at, found) if words[at] else at + HEAD - 2
-    return found
-
-
-def _take(words: "array[int]", at: int, found: list[int]) -> int:
-    """Add the elements of the array that begins `at` a word; gives where the next one begins."""
-    first = at + HEAD
-    step = 1 + words[first] // 4
-    end = first + step * words[at + 3]
-    lower = words[first + step - 1 : end : step]
-    if step == 2:
-        found += lower
-    else:
-        found += [high << 32 | low for high, low in zip(words[first + 1 : end : step], lower, strict=True)]
-    return end
+    return words

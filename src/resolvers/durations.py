@@ -1,26 +1,34 @@
 """The durations of some runs, as they come from the database: bytes, until somebody asks for a percentile."""
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from ..rollups.histogram import Histogram
-from .array_bytes import integers
+from .array_bytes import integers, large_integers
 
 
 class Durations:
     """Entries of a histogram (see rollups/histogram.py), or, if `exact`, the numbers themselves.
 
-    `arrays` are arrays of PostgreSQL one behind the other. The histogram is worked out once, whoever asks for it.
+    `elements` are those of arrays as PostgreSQL sends them. The histogram is worked out once, whoever asks for it.
     """
 
-    def __init__(self, arrays: bytes, *, exact: bool) -> None:
-        self._arrays = arrays
-        self._exact = exact
+    __slots__ = ("_elements", "_exact", "_histogram")
 
-    @cached_property
+    def __init__(self, elements: bytes, *, exact: bool) -> None:
+        self._elements = elements
+        self._exact = exact
+        self._histogram: Histogram | None = None
+
+    @property
     def histogram(self) -> Histogram:
-        found = integers(self._arrays)
-        return Histogram.of_numbers(found) if self._exact else Histogram.of_entries(found)
+        if self._histogram is None:
+            self._histogram = self._make()
+        return self._histogram
+
+    def _make(self) -> Histogram:
+        if self._exact:
+            return Histogram.of_numbers(large_integers(self._elements))
+        return Histogram.of_entries(integers(self._elements))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Durations) and self.histogram.counts == other.histogram.counts
@@ -31,9 +39,11 @@ class Durations:
 class TotalDurations(Durations):
     """Those of several groups of runs, from the histograms of each."""
 
+    __slots__ = ("_parts",)
+
     def __init__(self, parts: Sequence[Durations]) -> None:
         self._parts = parts
+        self._histogram = None
 
-    @cached_property
-    def histogram(self) -> Histogram:
+    def _make(self) -> Histogram:
         return Histogram.together([part.histogram for part in self._parts])

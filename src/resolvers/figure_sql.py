@@ -21,6 +21,7 @@ from ..rollups.cells import (
     held,
 )
 from ..rollups.histogram import BOUNDS
+from .array_bytes import sent_elements
 from .layers import AGENTS, PROJECTS, RUNS, Layer
 from .question import Question, Source
 from .run_filter import ResolvedFilter
@@ -73,7 +74,7 @@ MERGED = """WITH c ({columns}) AS ({parts}
 SELECT {chosen}
 FROM (SELECT c.owner, c.key, c.bucket, {sums} FROM c GROUP BY 1, 2, 3) s{joins}"""
 
-DURATIONS = "string_agg(array_send(c.durations), ''::bytea)"
+DURATIONS = sent_elements("c.durations")
 
 # Distinct first: that hashes, and count(DISTINCT e) would sort, millions of hashes for a month of all agents. Each
 # column that is hashed with them counts.

@@ -129,10 +129,10 @@ async def _read_sums(readings: Sequence[Reading]) -> list[dict[Key, dict[Group, 
     if not asked:
         return found
     sql, args = _sql({number: readings[number] for number in asked})
-    for number, owner, key, bucket, *sums, arrays, users, sessions in await readings[0].connection.fetch(sql, *args):
+    for number, owner, key, bucket, *sums, elements, users, sessions in await readings[0].connection.fetch(sql, *args):
         reading = readings[number]
         group = key, bucket if reading.question.bucket else None
-        durations = Durations(arrays, exact=reading.exact) if arrays else None
+        durations = Durations(elements, exact=reading.exact) if elements else None
         found[number].setdefault(owner, {})[group] = Sums._make((*sums, durations, users, sessions))
     return found
 

@@ -9,6 +9,7 @@ A histogram is a list of entries `bucket << 20 | count`. A bucket may stand in i
 merged by putting them one behind the other.
 """
 
+from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -67,7 +68,10 @@ class Slot:
 
 
 class Histogram:
-    """Some numbers by how many there are up to each: of buckets, or, if `exact`, of the numbers themselves."""
+    """Some numbers by how many there are up to each: of buckets, or, if `exact`, of the numbers themselves.
+
+    A page keeps thousands of them: in arrays, which the garbage collector does not go through.
+    """
 
     __slots__ = ("_cumulated", "_exact", "_numbers")
 
@@ -78,7 +82,7 @@ class Histogram:
 
     @classmethod
     def of_numbers(cls, numbers: Iterable[int]) -> Self:
-        numbers = sorted(numbers)
+        numbers = array("Q", sorted(numbers))
         return cls(numbers, range(1, len(numbers) + 1), exact=True)
 
     @classmethod
@@ -86,12 +90,12 @@ class Histogram:
         """Many are counted bucket by bucket, in half the time that it takes to sort them."""
         if len(entries) < len(BOUNDS):
             entries = sorted(entries)
-            numbers = [entry >> COUNT_BITS for entry in entries]
-            return cls(numbers, list(accumulate(entry & MOST for entry in entries)), exact=False)
+            numbers = array("I", [entry >> COUNT_BITS for entry in entries])
+            return cls(numbers, array("Q", accumulate([entry & MOST for entry in entries])), exact=False)
         counts = [0] * len(BOUNDS)
         for entry in entries:
             counts[entry >> COUNT_BITS] += entry & MOST
-        return cls(range(len(BOUNDS)), list(accumulate(counts)), exact=False)
+        return cls(range(len(BOUNDS)), array("Q", accumulate(counts)), exact=False)
 
     @classmethod
     def together(cls, histograms: Sequence[Self]) -> Self:
