@@ -59,11 +59,12 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A step of time, and the runs behind it."""
+    """A step of time, the list of the runs behind it and, where that is known, how many they are."""
 
     from_: datetime
     to: datetime
     href: str | None
+    runs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +87,17 @@ class Chart:
         return not any(value for series in self.series for value in series.values)
 
 
-def rows(points: Sequence[Point], place: Place, **filters: Value) -> list[Row]:
-    """The steps of a history, each leading to its runs under the filters."""
+def rows(
+    points: Sequence[Point], place: Place, *, counted: Callable[[Metrics], int] | None = None, **filters: Value
+) -> list[Row]:
+    """The steps of a history, each leading to its runs under the filters; `counted` is how many these are."""
     return [
-        Row(point.from_, point.to, place.during(point.metrics.range.from_, point.metrics.range.to, **filters))
+        Row(
+            point.from_,
+            point.to,
+            place.during(point.metrics.range.from_, point.metrics.range.to, **filters),
+            counted(point.metrics) if counted else None,
+        )
         for point in points
     ]
 

@@ -34,13 +34,13 @@ PERCENTILES: Sequence[tuple[str, Tone, Callable[[Latency], float]]] = (
 def outcomes(points: Sequence[Point], place: Place, **filters: Value) -> Chart:
     series = [Series(name, tone, values(points, figure), number) for name, tone, figure in OUTCOMES]
     shown = [each for i, each in enumerate(series) if i < MOSTLY or any(each.values)]
-    return _chart("outcomes", "Runs", Kind.STACKED, Unit.NUMBER, rows(points, place, **filters), shown)
+    return _chart("outcomes", "Runs", Kind.STACKED, Unit.NUMBER, rows(points, place, counted=_all, **filters), shown)
 
 
 def latency(points: Sequence[Point], place: Place, **filters: Value) -> Chart:
     """Each step leads to the runs whose duration counts."""
     series = [Series(name, tone, values(points, _of(figure)), duration) for name, tone, figure in PERCENTILES]
-    steps = rows(points, place, status=FINAL, **filters)
+    steps = rows(points, place, counted=_final, status=FINAL, **filters)
     return replace(_chart("latency", "Latency", Kind.LINES, Unit.MILLISECONDS, steps, series), by_powers=True)
 
 
@@ -49,18 +49,26 @@ def tokens(points: Sequence[Point], place: Place, **filters: Value) -> Chart:
         Series("Input", Tone.FIRST, values(points, lambda metrics: metrics.tokens.input), number),
         Series("Output", Tone.SECOND, values(points, lambda metrics: metrics.tokens.output), number),
     ]
-    return _chart("tokens", "Tokens", Kind.STACKED, Unit.NUMBER, rows(points, place, **filters), series)
+    return _chart("tokens", "Tokens", Kind.STACKED, Unit.NUMBER, rows(points, place, counted=_all, **filters), series)
 
 
 def cost(points: Sequence[Point], place: Place, **filters: Value) -> Chart:
     series = [Series("Cost", Tone.ACCENT, [spend(point.metrics) for point in points], _usd)]
-    return _chart("cost", "Cost", Kind.BARS, Unit.USD, rows(points, place, **filters), series)
+    return _chart("cost", "Cost", Kind.BARS, Unit.USD, rows(points, place, counted=_all, **filters), series)
 
 
 def spend(metrics: Metrics) -> float | None:
     """USD; unknown where runs are, but the cost of none is known."""
     cost = metrics.cost
     return None if cost.per_run is None and metrics.runs else float(cost.total)
+
+
+def _all(metrics: Metrics) -> int:
+    return metrics.runs
+
+
+def _final(metrics: Metrics) -> int:
+    return metrics.succeeded + metrics.failed
 
 
 def _of(figure: Callable[[Latency], float]) -> Callable[[Metrics], float | None]:

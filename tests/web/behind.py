@@ -13,7 +13,9 @@ from formicary_web import run_query
 from formicary_web.place import Place
 
 FIGURE = re.compile(r'<a [^>]*href="(/runs\?[^"]*)"[^>]* data-runs="(\d+)"')
-STEP = re.compile(r'<a href="(/runs\?[^"]*)">[^<]*</a></th>((?:<td class="number" data-value="[^"]*">[^<]*</td>)+)')
+STEP = re.compile(
+    r'<a href="(/runs\?[^"]*)"[^>]*>[^<]*</a></th>((?:<td class="number" data-value="[^"]*">[^<]*</td>)+)'
+)
 
 
 def counted(html: str) -> list[tuple[str, int]]:
