@@ -66,7 +66,7 @@ async def _standings(visit: Visit, by: Dimension) -> StandingsContext:
         is_cut=found.is_cut,
         requests=Chart(
             id=f"requests-by-{name}",
-            title="Requests",
+            title=f"Requests by {name}",
             kind=Kind.STACKED,
             unit=Unit.NUMBER,
             rows=steps,
@@ -74,7 +74,7 @@ async def _standings(visit: Visit, by: Dimension) -> StandingsContext:
         ),
         error_rates=Chart(
             id=f"error-rates-by-{name}",
-            title="Error rate",
+            title=f"Error rate by {name}",
             kind=Kind.LINES,
             unit=Unit.FRACTION,
             rows=steps,
