@@ -70,6 +70,14 @@ async def test_every_number_of_runs_leads_to_as_many_runs(db: Database, client: 
         await settle(db, NOW)
 
 
+async def test_neighbouring_bars_of_the_distribution_share_no_run(db: Database, client: httpx2.AsyncClient) -> None:
+    agent_id = await record(db, *({"durationMs": ms} for ms in range(95, 126)))
+    page = await html(client, f"/fragments/agents/{agent_id}/figures")
+    found = behind.counted(page.split('id="spread-data"')[1])
+    assert sum(number for _, number in found) == 31
+    assert [await behind.count(db, href) for href, _ in found] == [number for _, number in found]
+
+
 async def test_every_step_of_a_chart_leads_to_its_runs(
     db: Database, client: httpx2.AsyncClient, settings: Settings
 ) -> None:
