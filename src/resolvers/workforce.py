@@ -45,6 +45,9 @@ SELECT count(*) AS known, count(*) FILTER (WHERE k.active) AS active,
     ) AS best
 FROM known k"""
 
+PLANNED_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan"
+"""To plan the statement anew, for all partitions of runs, takes longer than to execute it."""
+
 
 class Scored(msgspec.Struct, frozen=True):
     """An agent with its present pheromone score."""
@@ -76,7 +79,9 @@ async def read(db: Database, scope: Scope, range_: ResolvedRange, *, project: st
     """Of all agents in the scope, or of one project. The range before is as long, and ends where the range begins."""
     from_, to = range_.from_, range_.to
     projects = None if scope is None else sorted(scope)
-    (row,) = await db.fetch(WORKFORCE, projects, project, from_, to, from_ - (to - from_))
+    async with db.snapshot() as connection:
+        await connection.execute(PLANNED_ONCE)
+        (row,) = await connection.fetch(WORKFORCE, projects, project, from_, to, from_ - (to - from_))
     known, active, ran, ran_before, working, running, queued, best = row
     return Workforce(
         known=known,
