@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -77,7 +78,7 @@ async def test_snippets_of_an_open_server_need_no_key(open_site: Site) -> None:
         assert "os" not in re.findall(r"\w+", snippet(page, id_))
 
 
-async def shell(command: list[str], key: str) -> object:
+async def shell(command: list[str], key: str) -> Any:
     done = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, timeout=30, env=os.environ | {"FORMICARY_KEY": key}
     )
