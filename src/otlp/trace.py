@@ -196,14 +196,13 @@ def _place_agent(node: Node) -> Run | None:
 
 
 def _place_wrapper(node: Node) -> Run | None:
-    """A workflow, chain or nameless agent outside of any run: a run itself where no agent does its work.
+    """A workflow, chain or nameless agent outside of any run: around runs where a named agent is in the outermost one.
 
-    That is the outermost one. A nameless agent in one that has no other agent in it stands for that.
+    Where none is, the outermost agent is the run, and where there is no agent at all the outermost workflow or chain.
     """
     outermost = node.wrapper or node
-    is_last = not node.agent_below
     is_agent = node.span.role == Role.AGENT
-    if is_last and (outermost is node or (is_agent and not outermost.named_below)):
+    if not outermost.named_below and (is_agent or not outermost.agent_below):
         return _begin(node, node.span.name.strip() or UNNAMED)
     node.verdict = Verdict.WRAPPER if node.agent_below else Verdict.NAMELESS if is_agent else None
     node.wrapper = outermost

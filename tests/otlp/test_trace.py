@@ -96,6 +96,16 @@ def test_a_nameless_agent_below_a_chain_stands_for_both() -> None:
     assert only(runs(chain(1, name="flow"), agent(2, 1, agent=None, name="worker"), chat(3, 2))).agent == "worker"
 
 
+def test_of_agents_without_names_the_outermost_is_the_run() -> None:
+    inner = [agent(3, 2, agent=None, name="inner"), chat(4, 3), chat(5, 2)]
+    run = only(runs(chain(1, name="flow"), agent(2, 1, agent=None, name="outer"), *inner))
+    assert (run.agent, tokens(run)) == ("outer", (20, 4))
+
+
+def test_beside_a_named_agent_under_one_wrapper_a_nameless_one_is_no_run() -> None:
+    assert only(runs(chain(1), agent(2, 1, agent=None, name="inner"), chat(3, 2), agent(4, 1))).agent == "scout"
+
+
 def test_a_name_is_believed_on_an_agent_only() -> None:
     run = only(runs(chain(1, name="flow"), chat(2, 1, gen_ai__agent__name="placeholder")))
     assert run.agent == "flow"
