@@ -25,7 +25,7 @@ from .array_bytes import sent_elements
 from .layers import AGENTS, PROJECTS, RUNS, Layer
 from .question import Question, Source
 from .run_filter import ResolvedFilter
-from .spans import Span, Spans
+from .spans import Span, Spans, start_sql
 from .statement import Statement
 
 DAYS_HOURS = "c.starts_at >= {day} AND c.starts_at < {day} + interval '24 hours'"
@@ -226,7 +226,7 @@ class FigureSql:
 
     def _bucket(self, column: str) -> str:
         bucket = self.question.bucket
-        return "'epoch'::timestamptz" if bucket is None else f"date_trunc('{bucket.lower()}', {column}, 'UTC')"
+        return "'epoch'::timestamptz" if bucket is None else start_sql(bucket, column)
 
     def _merged(self, parts: str) -> str:
         wants = self.question.wants

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from ..db import Connection
 from .question import Dimension, Group, Key, Question
 from .scope import Scope
-from .spans import HOUR, Bucket, floor
+from .spans import HOUR, Bucket, floor, start_sql
 from .statement import Statement
 
 KEYS: dict[Dimension | None, str] = {
@@ -54,7 +54,7 @@ def _of_agents(bucket: Bucket | None, hours: str) -> str:
     """The score of each agent in each bucket. By hours that is the very one that is kept."""
     if bucket is Bucket.HOUR:
         return f"SELECT p.agent_id, p.starts_at AS start, p.score FROM pheromone_hour p {hours}"
-    start = "NULL::timestamptz" if bucket is None else f"date_trunc('{bucket.lower()}', p.starts_at, 'UTC')"
+    start = "NULL::timestamptz" if bucket is None else start_sql(bucket, "p.starts_at")
     mean = "sum(p.score * p.runs) / sum(p.runs)"
     return f"SELECT p.agent_id, {start} AS start, {mean} AS score FROM pheromone_hour p {hours} GROUP BY 1, 2"
 
