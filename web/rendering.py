@@ -1,8 +1,8 @@
 """From a context dataclass to HTML.
 
-A template sees the fields of its context and, everywhere, `place` (see place.py), `now` and `principal`; that of a page
-also `frame`, `title` (the tab's), `heading` and `panels`, their HTML by name. A panel's template is the same in its page
-and alone.
+A template sees its context's fields and, everywhere, `place` (see place.py), `now` and `principal`; that of a page
+also `frame`, `title` (the tab's), `heading` and `panels`, their HTML by name. A panel's template is the same in its
+page and alone.
 """
 
 from collections.abc import Mapping

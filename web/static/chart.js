@@ -14,17 +14,25 @@ const drawn = new WeakMap(); // figure -> { plot, table, ... }
 function readTable(figure) {
   const [head, ...rows] = document.getElementById(`${figure.id}-table`).rows;
   const steps = rows.map((row) => row.cells[0]);
+  const from = steps.map((step) => secondsOf(step.textContent));
   return {
-    from: steps.map((step) => Date.parse(step.dataset.from) / 1000),
-    to: steps.map((step) => Date.parse(step.dataset.to) / 1000),
+    from,
+    to: [...from.slice(1), secondsOf(head.closest("table").dataset.until ?? "")],
     hrefs: steps.map((step) => step.querySelector("a")?.href),
     names: [...head.cells].slice(1).map((cell) => cell.textContent),
-    values: [...head.cells].slice(1).map((_, i) => rows.map(({ cells }) => numberOf(cells[i + 1].dataset.value))),
+    values: [...head.cells].slice(1).map((_, i) => rows.map(({ cells }) => numberOf(cells[i + 1]))),
     texts: [...head.cells].slice(1).map((_, i) => rows.map(({ cells }) => cells[i + 1].textContent)),
   };
 }
 
-const numberOf = (text) => (text === "" ? null : Number(text));
+// Times stand in the table to the minute, in UTC; a value beside its text where that is not the same.
+const secondsOf = (text) => Date.parse(`${text.trim().replace(" ", "T")}Z`) / 1000;
+
+function numberOf(cell) {
+  const text = cell.dataset.value ?? cell.textContent;
+  return text === "" ? null : Number(text);
+}
+
 const legendOf = (figure) => [...figure.querySelectorAll(".legend-item")];
 const isShown = (item) => item.getAttribute("aria-pressed") === "true";
 

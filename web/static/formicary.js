@@ -133,7 +133,7 @@ async function copyText(button, text, source) {
 }
 
 const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-const cellText = (cell) => cell.dataset.from ?? cell.dataset.value ?? cell.innerText.trim();
+const cellText = (cell) => cell.dataset.value ?? cell.innerText.trim();
 
 function copyCsv(button) {
   const table = document.getElementById(button.dataset.copyCsv);
