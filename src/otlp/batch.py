@@ -4,6 +4,8 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+import msgspec
+
 from ..ingest.check import EARLIEST, FUTURE
 from .span import RUNS, Span
 
@@ -57,6 +59,8 @@ class Batch:
 
     def add(self, project: str | None, trace_id: bytes, span: Span) -> None:
         self.spans += 1
+        if span.parent_id == _NO_SPAN:  # some write the lack of a parent like this
+            span = msgspec.structs.replace(span, parent_id=b"")
         if (fault := self._fault(trace_id, span)) is not None:
             self.refusals.add(fault)
             return

@@ -205,6 +205,10 @@ def test_a_span_that_is_its_own_parent_has_none() -> None:
     assert only(runs(agent(1, 1))).parent is None
 
 
+def test_a_parent_whose_id_is_all_zeros_is_none() -> None:
+    assert only(runs(agent(1, 0), chat(2, 1))).input_tokens == 10
+
+
 def test_spans_in_a_circle_are_held_back_and_then_begin_with_the_one_that_started_first() -> None:
     circle = [agent(1, 3, at=0.1), agent(2, 1, agent="b", at=0.0), chain(3, 2, at=0.2), chat(4, 3)]
     assert runs(*circle) == []
