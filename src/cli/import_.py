@@ -118,9 +118,10 @@ async def _import(
             found = find(source, Format(format_), project=project, from_line=from_line)
             loaded = await load(found, record, reject=rejected.write, progress=show)
         except FormicaryError as error:
-            raise type(error)(f"{file}: {error.message}{_go_on(done)}") from error
+            _tell_how_to_go_on(done)
+            raise type(error)(f"{file}: {error.message}") from error
         except asyncio.CancelledError:
-            click.echo(f"formicary: interrupted{_go_on(done)}", err=True)
+            _tell_how_to_go_on(done)
             raise
     click.echo(f"{file}: {'would be ' if dry_run else ''}{_told(loaded, rejected.path)}.")
     return loaded
@@ -136,8 +137,9 @@ def _beside(file: Path) -> Path:
     return Path("import.rejected.jsonl") if str(file) == "-" else file.with_name(f"{file.name}.rejected.jsonl")
 
 
-def _go_on(done: int) -> str:
-    return f" All up to line {done:,} is dealt with: go on with --from-line {done + 1}." if done else ""
+def _tell_how_to_go_on(done: int) -> None:
+    if done:
+        click.echo(f"All up to line {done:,} is dealt with; go on with --from-line {done + 1}.", err=True)
 
 
 def _told(loaded: "Loaded", rejects: Path) -> str:
