@@ -82,4 +82,5 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _error_page(request: Request, status: int, message: str | None, error_id: str | None) -> Response:
-    return error_response(request, status, message, error_id=error_id)
+    """What programs are told of a masked error says nothing that the page does not."""
+    return error_response(request, status, None if error_id else message, error_id=error_id)

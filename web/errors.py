@@ -22,6 +22,7 @@ FALLBACK_TITLE = "Something went wrong"
 
 MESSAGES = {
     HTTPStatus.NOT_FOUND: "The address may have changed, or what it led to is gone.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "It only takes what a form of another page sends.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "The fault is on this side. It has been logged; trying again may help.",
 }
 
@@ -69,10 +70,13 @@ def problem_of(error: FormicaryError) -> Problem:
 
 def _problem(status: int, message: str | None, error_id: str | None = None, login: str | None = None) -> Problem:
     known = HTTPStatus(status)
+    in_general = MESSAGES.get(known, known.description or known.phrase)
     return Problem(
         status=status,
         title=TITLES.get(known, FALLBACK_TITLE),
-        message=message or MESSAGES.get(known, known.description or known.phrase),
+        message=message
+        if message and message != known.phrase
+        else MESSAGES.get(known, known.description or known.phrase),
         error_id=error_id,
         may_pass=known in MAY_PASS or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
         login=login,

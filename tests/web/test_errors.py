@@ -55,5 +55,11 @@ def test_fragment_gets_only_the_problem_for_its_own_place() -> None:
     assert response.headers["hx-retarget"] == "find [data-problem]"
 
 
+def test_page_says_more_than_the_name_of_a_status() -> None:
+    page = bytes(error_response(request(), 405, "Method Not Allowed").body)
+    assert b"This address is not a page" in page
+    assert b"Method Not Allowed" not in page
+
+
 def test_unusual_status_has_words_too() -> None:
     assert b"I" in error_response(request(), 418).body

@@ -80,6 +80,7 @@ async def test_key_that_may_not_read_does_not_log_in(db: Database, site: Site) -
         "//example.org",
         "/\\example.org",
         "/\t/example.org",
+        "/agents\x0b",
         "\\\\example.org",
         "javascript:alert(1)",
         "agents",

@@ -126,3 +126,11 @@ def test_setting_that_somebody_chose_is_told_from_a_default() -> None:
 )
 def test_size_is_written_in_its_unit(count: int, written: str) -> None:
     assert size(count).replace("\u2009", " ").replace("\u202f", " ") == written
+
+
+async def test_unexpected_error_is_a_page_that_says_so_once(db: Database, open_site: Site) -> None:
+    await db.execute("ALTER TABLE background_job RENAME TO away")
+    broken = await open_site.page("/system")
+    assert broken.status_code == 500
+    assert re.search(r"<h1>Something went wrong</h1>\s*<p>The fault is on this side\.", broken.text)
+    assert re.search(r"Error <code>\w+</code>, to be found in the log\.", broken.text)
