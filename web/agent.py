@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from formicary.resolvers.agents import Agent, AgentStatus
+from formicary.resolvers.question import Dimension
 
-from . import agent_errors, agent_figures, agent_models, agent_runs, agent_score, agent_versions
+from . import agent_errors, agent_figures, agent_models, agent_runs, agent_score, agent_versions, download
+from .download import Download
 from .pages import Page
 from .panels import Panel
 from .visit import Visit
@@ -43,8 +45,19 @@ def title(context: StandingContext) -> str:
 
 STANDING = Panel(name="standing", template="agent_standing.html", read=read_standing, title=title)
 
+
+def downloads(visit: Visit) -> list[Download]:
+    agent_id = visit.request.path_params["agent_id"]
+    return [
+        download.figures(visit, "Figures over time", agent_id=agent_id),
+        download.figures(visit, "Figures of each version", Dimension.VERSION, agent_id=agent_id),
+        download.runs(visit, agent_id=agent_id),
+    ]
+
+
 PAGE = Page(
     path="/agents/{agent_id:int}",
+    downloads=downloads,
     template="agent.html",
     title="Agent",
     nav="agents",

@@ -8,10 +8,13 @@ from formicary.resolvers import agent_cards, agents
 from formicary.resolvers.agent_cards import AgentRow
 from formicary.resolvers.agents import Agent, AgentStatus
 from formicary.resolvers.page import PageArgs
+from formicary.resolvers.question import Dimension
 from formicary.rollups.pheromone_formula import Formula
 
+from . import download
 from .agent_query import BEST_FIRST, PAGE_SIZE, TABLE, AgentQuery
 from .chip import Chip
+from .download import Download
 from .first_run import first_run
 from .heading import Heading
 from .pages import Page
@@ -143,4 +146,20 @@ def title(context: AgentsContext) -> str:
 
 AGENTS = Panel(name="agents", template="agents_panel.html", read=read_agents, title=title)
 
-PAGE = Page(path="/agents", template="agents.html", title="Agents", nav="agents", panels=(AGENTS,), read=read_filter)
+
+def downloads(visit: Visit) -> list[Download]:
+    return [
+        download.figures(visit, "Figures of each agent", Dimension.AGENT),
+        download.figures(visit, "Figures of each version", Dimension.VERSION),
+    ]
+
+
+PAGE = Page(
+    path="/agents",
+    template="agents.html",
+    title="Agents",
+    nav="agents",
+    panels=(AGENTS,),
+    read=read_filter,
+    downloads=downloads,
+)

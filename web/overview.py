@@ -1,10 +1,18 @@
 """The overview: what needs attention, how all agents do over a range, and what happened last."""
 
+from . import download
+from .download import Download
 from .overview_activity import ACTIVITY
 from .overview_attention import ATTENTION
 from .overview_figures import FIGURES
 from .overview_people import PEOPLE
 from .pages import Page
+from .visit import Visit
+
+
+def downloads(visit: Visit) -> list[Download]:
+    return [download.figures(visit, "Figures over time"), download.runs(visit)]
+
 
 PAGE = Page(
     path="/",
@@ -13,4 +21,5 @@ PAGE = Page(
     nav="overview",
     panels=(ATTENTION, FIGURES, ACTIVITY),
     later=(PEOPLE,),
+    downloads=downloads,
 )

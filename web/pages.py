@@ -20,6 +20,7 @@ from formicary.errors import FormicaryError, UnauthenticatedError
 from formicary.resolvers.loaders import Loaders
 
 from . import rendering
+from .download import Downloads, none
 from .errors import failure
 from .frame import frame
 from .login import refuse
@@ -65,6 +66,7 @@ class Page:
     read: Read = nothing
     has_period: bool = True
     has_project: bool = True
+    downloads: Downloads = none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,13 @@ class Pages:
     async def show(self, page: Page, visit: Visit) -> Response:
         context, around, parts = await asyncio.gather(
             page.read(visit),
-            frame(visit, nav=page.nav, has_period=page.has_period, has_project=page.has_project),
+            frame(
+                visit,
+                nav=page.nav,
+                has_period=page.has_period,
+                has_project=page.has_project,
+                downloads=page.downloads(visit),
+            ),
             asyncio.gather(*(in_page(self.panels, panel, visit) for panel in page.panels)),
         )
         title = next((part.title for part in parts if part.title), page.title)

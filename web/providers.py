@@ -8,7 +8,9 @@ from formicary.resolvers.metrics import Metrics
 from formicary.resolvers.question import Dimension
 from formicary.resolvers.standings import Course, Standing, Standings, WhichStandings
 
+from . import download
 from .chart import Chart, Kind, Series, Tone, Unit, rows, values
+from .download import Download
 from .formats import number, percent
 from .pages import Page
 from .panels import Panel
@@ -110,10 +112,19 @@ OUTAGES = Panel(name="outages", template="providers_outages.html", read=read_out
 PROVIDERS = Panel(name="providers", template="providers_standings.html", read=read_providers)
 MODELS = Panel(name="models", template="providers_standings.html", read=read_models)
 
+
+def downloads(visit: Visit) -> list[Download]:
+    return [
+        download.figures(visit, "Figures of each provider", Dimension.PROVIDER),
+        download.figures(visit, "Figures of each model", Dimension.MODEL),
+    ]
+
+
 PAGE = Page(
     path="/providers",
     template="providers.html",
     title="Providers and models",
     nav="providers",
     panels=(OUTAGES, PROVIDERS, MODELS),
+    downloads=downloads,
 )

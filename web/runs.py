@@ -16,8 +16,9 @@ from formicary.resolvers.run_filter import RunFilter
 from formicary.resolvers.run_total import Total
 from formicary.resolvers.runs import NEWEST_FIRST
 
-from . import rendering
+from . import download, rendering
 from .chip import Chip
+from .download import Download
 from .first_run import first_run
 from .heading import Heading
 from .pages import Page, Pages
@@ -171,4 +172,17 @@ def routes(pages: Pages) -> list[Route]:
 
 RUNS = Panel(name="runs", template="runs_list.html", read=read_runs)
 
-PAGE = Page(path="/runs", template="runs.html", title="Runs", nav="runs", panels=(RUNS,), read=read_filter)
+
+def downloads(visit: Visit) -> list[Download]:
+    return [download.runs(visit)]
+
+
+PAGE = Page(
+    path="/runs",
+    template="runs.html",
+    title="Runs",
+    nav="runs",
+    panels=(RUNS,),
+    read=read_filter,
+    downloads=downloads,
+)

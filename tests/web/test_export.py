@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import httpx2
 import pyarrow.parquet as pq
@@ -101,3 +102,15 @@ async def test_key_of_one_project_exports_no_other(db: Database) -> None:
         assert [each["agent"] for each in lines(await client.get("/export/runs.csv", headers=headers))] == ["mine"]
         figures = lines(await client.get("/export/metrics.csv?by=AGENT", headers=headers))
         assert [each["key"] for each in figures] == ["mine"]
+
+
+async def test_files_that_pages_offer_are_there_under_the_filter_of_the_page(
+    db: Database, client: httpx2.AsyncClient
+) -> None:
+    await record(db, run("a", status="FAILED"), run("a"))
+    for path in ("/", "/agents", "/agents/1", "/providers", "/runs?status=FAILED"):
+        hrefs = [unescape(href) for href in re.findall(r'href="([^"]*)" download', (await client.get(path)).text)]
+        assert hrefs
+        for href in hrefs:
+            assert (await client.get(href)).status_code == 200
+    assert "/export/runs.csv?status=FAILED" in hrefs
