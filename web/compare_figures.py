@@ -134,7 +134,7 @@ def _charts(pair: Pair, a: VersionFigures, b: VersionFigures, place: Place) -> l
             title=name,
             kind=Kind.LINES,
             unit=unit,
-            rows=rows(a.points, place, **both, **measures[name].only),
+            rows=rows(a.points, place, counted=None, **both, **measures[name].only),
             series=_series(measures[name], pair, a, b),
             most=most,
         )
