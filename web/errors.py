@@ -74,9 +74,7 @@ def _problem(status: int, message: str | None, error_id: str | None = None, logi
     return Problem(
         status=status,
         title=TITLES.get(known, FALLBACK_TITLE),
-        message=message
-        if message and message != known.phrase
-        else MESSAGES.get(known, known.description or known.phrase),
+        message=message if message and message != known.phrase else in_general,
         error_id=error_id,
         may_pass=known in MAY_PASS or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
         login=login,
