@@ -49,7 +49,7 @@ class Round:
 
 
 def measure(*, quick: bool) -> Report:
-    runs = 10_000 if quick else 100_000
+    runs = 10_000 if quick else 50_000
     with scratch() as directory, serve(directory / "data") as server:
         _round(server, "warm", runs // 10, _with_facts)
         paced = _round(server, "1,000 a second, with facts and usage", PACED_RUNS, _with_facts, pace=PACE)
