@@ -21,7 +21,9 @@ def records(content: bytes) -> list[Record]:
 LINES = b'{"agent":"a"}\n\n{"agent":"b"}\n'
 
 
-@pytest.mark.parametrize("content", [LINES, gzip.compress(LINES), b"\xef\xbb\xbf" + LINES])
+@pytest.mark.parametrize(
+    "content", [LINES, gzip.compress(LINES), b"\xef\xbb\xbf" + LINES], ids=["plain", "gzip", "byte order mark"]
+)
 def test_json_lines_are_records_compressed_or_not(content: bytes) -> None:
     assert records(content) == [Record(1, {"agent": "a"}), Record(3, {"agent": "b"})]
 
