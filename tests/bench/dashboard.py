@@ -101,15 +101,16 @@ def _measure(server: Server, report: Report, number: int, watched_for: float) ->
 
 
 def _visit(url: str, path: str) -> Visit:
-    times = []
+    times, size = [], 0
     with httpx2.Client(base_url=url, headers={"accept-encoding": "gzip"}, timeout=60) as client:
         for _ in range(WARM_UP + TIMES):
             begun = time.perf_counter()
             response = client.get(path)
             times.append(1000 * (time.perf_counter() - begun))
             assert response.status_code == 200, (path, response.text[:500])
+            size = response.num_bytes_downloaded
     took = times[WARM_UP:]
-    return Visit(path, percentile(took, 0.5), percentile(took, 0.95), response.num_bytes_downloaded)
+    return Visit(path, percentile(took, 0.5), percentile(took, 0.95), size)
 
 
 def _pages(visits: Sequence[Visit], number: int) -> Table:

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from typing import Any
 
 import httpx2
 import pyarrow.parquet as pq
@@ -30,7 +31,7 @@ async def record(db: Database, *runs: RunInput) -> None:
     assert (await Recorder(db).record(runs)).rejected == []
 
 
-def run(agent: str, hours_ago: float = 1, **fields: str) -> RunInput:
+def run(agent: str, hours_ago: float = 1, **fields: Any) -> RunInput:
     return RunInput(agent=agent, started_at=datetime.now(UTC) - timedelta(hours=hours_ago), **fields)
 
 
