@@ -57,7 +57,7 @@ async def read(visit: Visit) -> RelationsContext:
         run=run,
         columns={name: COLUMNS[name] for name in SHOWN},
         parent=parent,
-        missing_parent=None if parent else run.parent_external_id,
+        missing_parent=None if parent else await _missing_parent(run, loaders),
         relations=[relation for relation in relations if relation],
     )
 
@@ -67,6 +67,12 @@ async def _parent(run: Run, loaders: Loaders) -> RunRow | None:
         return None
     parent = await loaders.run_by_external_id.load((run.parent_agent_id, run.parent_external_id))
     return (await rows(loaders, [parent]))[0] if parent else None
+
+
+async def _missing_parent(run: Run, loaders: Loaders) -> str | None:
+    """Its external id, unless it is of an agent that the visitor may not see."""
+    agent = None if run.parent_agent_id is None else await loaders.agent.load(run.parent_agent_id)
+    return run.parent_external_id if agent else None
 
 
 async def _called(visit: Visit, run: Run) -> Relation | None:

@@ -8,7 +8,7 @@ from .types import Type
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`sql` is of a row `r` of `run`."""
+    """`sql` is of a row `r` of `run`, beside the agents in the scope, `visible_agent`."""
 
     name: str
     type: Type
@@ -21,12 +21,15 @@ def _name_of(members: type[RunStatus] | type[CostSource], column: str) -> str:
 
 
 def _agent(id_: str) -> str:
-    return f"(SELECT a.name FROM agent a WHERE a.id = {id_})"
+    return f"(SELECT a.name FROM visible_agent a WHERE a.id = {id_})"
 
 
 def _stored(type_: Type, **columns: str) -> list[Column]:
     return [Column(name, type_, f"r.{column}") for name, column in columns.items()]
 
+
+PARENT = "(SELECT r.parent_external_id FROM visible_agent a WHERE a.id = r.parent_agent_id)"
+"""Only that of a run that may be seen: it may be of a project beyond the scope."""
 
 COLUMNS = [
     Column("project", Type.TEXT, "(SELECT p.slug FROM project p WHERE p.id = r.project_id)"),
@@ -45,7 +48,8 @@ COLUMNS = [
     *_stored(Type.TEXT, errorType="error_type", errorMessage="error_message", initiator="initiator"),
     *_stored(Type.TEXT, taskId="task_id", traceId="trace_id", spanId="span_id"),
     Column("parentAgent", Type.TEXT, _agent("r.parent_agent_id")),
-    *_stored(Type.TEXT, parentExternalId="parent_external_id", sessionId="session_id", userId="user_id"),
+    Column("parentExternalId", Type.TEXT, PARENT),
+    *_stored(Type.TEXT, sessionId="session_id", userId="user_id"),
     *_stored(Type.INTEGER, inputLength="input_length", outputLength="output_length"),
     *_stored(Type.INTEGER, filesCreated="files_created", filesModified="files_modified", messages="messages"),
     *_stored(Type.FLOAT, pheromoneScore="pheromone_score"),

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from enum import StrEnum
+from functools import partial
 
 from ..db import Database
 from ..resolvers.run_filter import RunFilter, resolve_names
@@ -37,14 +38,15 @@ async def rows(db: Database, scope: Scope, where: RunFilter, format_: RunFormat)
     Raises BadInputError for a range that is none, LimitError where the reading takes more than ten minutes.
     """
     statement = await _statement(db, scope, where)
+    select = partial(_select, statement, _visible_agents(statement, scope))
     match format_:
         case RunFormat.CSV:
-            pieces = copied(db, _select(statement, _csv_sql), statement.args, header=True)
+            pieces = copied(db, select(_csv_sql), statement.args, header=True)
         case RunFormat.NDJSON:
-            objects = f"SELECT row_to_json(o)::text FROM ({_select(statement, _json_sql)}) o"
+            objects = f"SELECT row_to_json(o)::text FROM ({select(_json_sql)}) o"
             pieces = copied(db, objects, statement.args, **UNQUOTED)
         case RunFormat.PARQUET:
-            pieces = _parquet(db, _select(statement, _typed_sql), statement.args)
+            pieces = _parquet(db, select(_typed_sql), statement.args)
     async with aclosing(pieces):
         async for piece in pieces:
             yield piece
@@ -59,9 +61,18 @@ async def _statement(db: Database, scope: Scope, where: RunFilter) -> Statement:
     return statement
 
 
-def _select(statement: Statement, sql_of: Callable[[Column], str]) -> str:
+def _visible_agents(statement: Statement, scope: Scope) -> str:
+    agents = Statement(args=statement.args)
+    agents.within("a.project_id", scope)
+    return f"SELECT a.id, a.name FROM agent a {agents.where_clause}"
+
+
+def _select(statement: Statement, agents: str, sql_of: Callable[[Column], str]) -> str:
     columns = ",\n        ".join(f'{sql_of(column)} AS "{column.name}"' for column in COLUMNS)
-    return f"SELECT {columns}\n    FROM run r {statement.where_clause}\n    ORDER BY r.started_at, r.id"
+    return (
+        f"WITH visible_agent AS NOT MATERIALIZED ({agents})\n"
+        f"SELECT {columns}\n    FROM run r {statement.where_clause}\n    ORDER BY r.started_at, r.id"
+    )
 
 
 def _csv_sql(column: Column) -> str:

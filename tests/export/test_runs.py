@@ -14,7 +14,7 @@ from formicary.db import Database
 from formicary.export.run_columns import COLUMNS
 from formicary.export.runs import RunFormat, rows
 from formicary.ingest.recorder import Recorder
-from formicary.ingest.run_input import RunInput
+from formicary.ingest.run_input import RunInput, RunKeyInput
 from formicary.models.run import RunStatus
 from formicary.resolvers.run_filter import RunFilter
 from formicary.resolvers.scope import Scope
@@ -102,6 +102,23 @@ async def test_only_what_the_filter_leaves_and_the_key_may_see(db: Database) -> 
     lines = (await exported(db, RunFormat.CSV, scope=frozenset({shop}))).decode().splitlines()
     assert len(lines) == 2
     assert lines[1].startswith("shop,other,")
+
+
+@pytest.mark.parametrize("format_", [RunFormat.CSV, RunFormat.NDJSON])
+async def test_caller_that_the_key_may_not_see_is_not_named(db: Database, format_: RunFormat) -> None:
+    secret = RunKeyInput(agent="caller", project="secret", external_id="c-1")
+    await record(db, {"agent": "caller", "project": "secret", "external_id": "c-1"}, {"parent": secret})
+    default = await db.fetchval("SELECT id FROM project WHERE slug = 'default'")
+    whole = (await exported(db, format_, RunFilter(agent=("scout",)))).decode()
+    bound = (await exported(db, format_, scope=frozenset({default}))).decode()
+    assert ["scout" in text for text in (whole, bound)] == [True, True]
+    assert ["caller" in text for text in (whole, bound)] == [True, False]
+    assert ["c-1" in text for text in (whole, bound)] == [True, False]
+
+
+async def test_external_id_of_the_caller_is_no_formula(db: Database) -> None:
+    await record(db, {"external_id": "=c-1"}, {"parent": RunKeyInput(agent="scout", external_id="=c-1")})
+    assert [run["parentExternalId"] for run in await as_csv(db)] == ["", "'=c-1"]
 
 
 @pytest.mark.parametrize("where", [NOTHING, RunFilter(session=("none",))])

@@ -213,6 +213,16 @@ async def test_callers_and_called_runs_lead_to_each_other(db: Database, client: 
     assert "&lt;c-2&gt;" in section(await html(client, stray), "Called by")
 
 
+async def test_caller_that_the_key_may_not_see_is_not_named(db: Database) -> None:
+    key = {"agent": "caller", "project": "secret", "externalId": "c-1"}
+    _, called = await record(db, key, {"agent": "called", "parent": key})
+    _, bound = await create_key(db, role=Role.READ, projects=["default"])
+    async with served(dashboard(db, is_open=False)) as address, httpx2.AsyncClient(base_url=address) as client:
+        response = await client.get(called, headers={"authorization": f"Bearer {bound}"})
+    assert response.status_code == 200
+    assert "c-1" not in response.text
+
+
 async def test_neighbours_are_those_of_the_same_agent(db: Database, client: httpx2.AsyncClient) -> None:
     at_once = {"startedAt": ago(300).isoformat()}
     first, _, second, third = await record(db, {}, {"agent": "other"}, at_once, at_once)
