@@ -11,6 +11,8 @@ LONGEST_NAME = 80
 MOST = 100
 """Views that one key may have."""
 
+MOST_ID = 2**63 - 1
+
 AROUND = """
     SELECT (
             SELECT coalesce(array_agg(p.slug ORDER BY p.slug COLLATE "C"), '{}') FROM project p
@@ -20,7 +22,10 @@ AROUND = """
     FROM (VALUES (1)) AS once (row)
     LEFT JOIN (
         SELECT s.id, s.name, s.path, s.is_shared, s.key_id IS NOT DISTINCT FROM $2 AS is_own
-        FROM saved_view s WHERE s.is_shared OR s.key_id IS NOT DISTINCT FROM $2
+        FROM saved_view s LEFT JOIN api_key k ON k.id = s.key_id
+        WHERE s.key_id IS NOT DISTINCT FROM $2
+            OR s.is_shared
+                AND ($1::bigint[] IS NULL OR k.project_ids IS NULL OR k.project_ids <@ to_jsonb($1::bigint[]))
     ) v ON true
     ORDER BY lower(v.name), v.id
     LIMIT 500"""
@@ -57,7 +62,8 @@ class SavedView:
 async def with_projects(db: Database, principal: Principal) -> tuple[list[str], list[SavedView]]:
     """The slugs of all visible projects, and one's own views and those that are shared, by name, in one statement.
 
-    A key that is bound to projects sees no view of others, as these are named in the address.
+    A key that is bound to projects sees no view of others: neither one whose address names one, nor one that was
+    shared by a key which is bound to others.
     """
     scope = principal.project_ids
     may_drop = principal.may(Access.EVERYWHERE)
@@ -82,5 +88,5 @@ async def save(db: Database, principal: Principal, name: str, path: str, *, is_s
 
 async def drop(db: Database, principal: Principal, id_: int) -> None:
     """One's own, or for whoever may do everything a shared one. Raises NotFoundError."""
-    if not await db.write(DROP, id_, principal.key_id, principal.may(Access.EVERYWHERE)):
+    if id_ > MOST_ID or not await db.write(DROP, id_, principal.key_id, principal.may(Access.EVERYWHERE)):
         raise NotFoundError("There is no such saved view, or it is not yours.")
