@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -89,11 +90,14 @@ class Panels:
         self._kept.move_to_end(key)
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
-        try:
-            return await asyncio.shield(task)
-        except Exception:
-            self._kept.pop(key, None)
-            raise
+        task.add_done_callback(partial(self._forget_failed, key))
+        return await asyncio.shield(task)
+
+    def _forget_failed(self, key: tuple[object, ...], task: asyncio.Task[Rendered]) -> None:
+        """What failed is tried again by the next, also where whoever asked for it has left."""
+        failed = task.cancelled() or task.exception() is not None
+        if failed and key in self._kept and self._kept[key][1] is task:
+            del self._kept[key]
 
     async def answer(self, panel: Panel, visit: Visit) -> Response:
         """To a request for a panel alone: 304 if the browser has it already."""
@@ -126,8 +130,10 @@ async def in_page(panels: Panels, panel: Panel, visit: Visit) -> Rendered:
 
 
 def _key(panel: Panel, visit: Visit) -> tuple[object, ...]:
-    principal, url = visit.principal, visit.request.url
-    return panel.name, visit.place.path, url.query, principal.role, principal.project_ids
+    """All that a panel may depend on; commands to be copied name the server as it was reached, and whether by a key."""
+    principal, request = visit.principal, visit.request
+    who = principal.role, principal.project_ids, principal.key_id is None
+    return panel.name, visit.place.path, request.url.query, str(request.base_url), *who
 
 
 def _has(request: Request, rendered: Rendered) -> bool:
