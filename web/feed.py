@@ -145,7 +145,7 @@ class Feed:
             yield channel, queue
         finally:
             channel.listeners.discard(queue)
-            if not channel.listeners:
+            if not channel.listeners and self._channels.get(key) is channel:  # of several cut off, the first ends it
                 channel.asking.cancel()
                 del self._channels[key]
 

@@ -208,3 +208,15 @@ async def test_names_are_text(client: httpx2.AsyncClient) -> None:
         _, row = await events.next("run")
     assert "&lt;img" in row
     assert "<img" not in row
+
+
+async def test_listeners_that_are_cut_off_together_all_come_to_an_end(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MOST_WAITING", 0)
+    async with following(client) as first, following(client) as second:
+        for events in (first, second):
+            await events.next("beat")
+        await record(client, "one", status="SUCCEEDED")
+        for events in (first, second):
+            assert (await events.next("end"))[0] == ""
