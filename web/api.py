@@ -107,6 +107,8 @@ async def _create(visit: Visit, form: "ImmutableMultiDict[str, str]") -> MadeKey
     name, role = form.get("name", "").strip(), form.get("role", "")
     if len(name) > LONGEST_NAME:
         raise BadInputError(f"name: has {len(name)} characters; at most {LONGEST_NAME} are allowed.")
+    if not name.isprintable():
+        raise BadInputError(f"name: {name!r} has characters that cannot be shown.")
     if role not in list(Role):
         raise BadInputError(f"role: {role[:40]!r} is none of {', '.join(Role)}.")
     key, text = await create_key(visit.database, role=Role(role), projects=form.getlist("project"), name=name)

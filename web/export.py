@@ -17,7 +17,7 @@ from formicary.export.runs import RunFormat
 from formicary.resolvers.question import Dimension, Question
 from formicary.resolvers.spans import Bucket
 
-from . import run_query
+from . import rendering, run_query
 from .pages import Pages
 from .visit import Visit
 
@@ -102,8 +102,7 @@ def _chosen(name: str, params: QueryParams, choices: type[Choice]) -> Choice | N
 
 def _headers(visit: Visit, name: str, format_: StrEnum) -> dict[str, str]:
     return {
+        **rendering.SECURITY_HEADERS,
         "content-type": TYPES[format_],
         "content-disposition": f'attachment; filename="formicary-{name}-{visit.now:%Y%m%dT%H%M%SZ}.{format_}"',
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
     }

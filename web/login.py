@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -108,6 +108,8 @@ async def _begin(request: Request, authenticator: Authenticator) -> Response:
     if not principal.may(Access.READ):
         return _page(LoginContext(next=next_, fault=_no_reader(principal)), HTTPStatus.FORBIDDEN)
     response = RedirectResponse(next_, HTTPStatus.SEE_OTHER, rendering.SECURITY_HEADERS)
+    if former := cookie.token(dict(request.headers.raw)):
+        await authenticator.sessions.end(former)
     _set_cookie(request, response, await authenticator.sessions.begin(principal))
     return response
 
@@ -125,7 +127,7 @@ async def _end(request: Request, authenticator: Authenticator) -> Response:
 
 def _next(text: str) -> str:
     """Only ever a page of this server, and none on which one would be sent here again."""
-    return text if is_own_path(text) and text.partition("?")[0] not in (LOGIN, LOGOUT) else HOME
+    return text if is_own_path(text) and urlsplit(text).path not in (LOGIN, LOGOUT) else HOME
 
 
 def _no_reader(principal: Principal) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from formicary.errors import BadInputError
 from formicary.models.run import RunStatus
 
 from .formats import exact
@@ -17,6 +18,9 @@ from .period import Period
 FRAGMENTS = "/fragments"
 
 OF_PERIOD = ("range", "from", "to")
+
+MOST_PARAMS = 300
+"""In one address. Each condition of a list is shown with the address without it: that work grows as the square."""
 
 WITHOUT = "without"
 """The parameter that names what the runs of a list do not state, such as a model."""
@@ -36,7 +40,10 @@ class Place:
 
     @classmethod
     def of(cls, path: str, params: QueryParams) -> Self:
-        """Raises BadInputError for a period that is none."""
+        """Raises BadInputError for a period that is none, and for more parameters than anybody means."""
+        given = len(params.multi_items())
+        if given > MOST_PARAMS:
+            raise BadInputError(f"The address has {given:,} parameters; at most {MOST_PARAMS} are allowed.")
         return cls(page_of(path), Period.of(params), params.get("project") or None, params)
 
     def to(self, path: str, /, **params: Value) -> str:

@@ -148,7 +148,9 @@ async def _search(visit: Visit) -> Response:
     text = visit.place.params.get("q", "").strip()
     name = "external_id" if text and await _is_external_id(visit, text) else "error_text"
     return RedirectResponse(
-        visit.place.at("/runs", **{"q": None, "after": None, name: text or None}), HTTPStatus.SEE_OTHER
+        visit.place.at("/runs", **{"q": None, "after": None, name: text or None}),
+        HTTPStatus.SEE_OTHER,
+        rendering.SECURITY_HEADERS,
     )
 
 
