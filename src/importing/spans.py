@@ -66,7 +66,7 @@ class Traces:
 
 
 def _span(source: Source) -> Span:
-    role = role_of(source.attributes)
+    role = role_of(source.attributes, source.name)
     facts = facts_of(source.attributes, role)
     if role in RUNS:
         facts |= told_elsewhere(source.attributes, role, source.attributes)

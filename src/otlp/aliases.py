@@ -43,6 +43,8 @@ MODEL = (
 )
 """The model asked for, else the one that answered."""
 PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "llm.vendor", "ai.model.provider")
+FRAMEWORKS = frozenset({"strands-agents"})
+"""Names of frameworks that stand where a provider's should. A run's provider is unknown then."""
 TOOL = ("gen_ai.tool.name", "tool.name", "traceloop.entity.name", "ai.toolCall.name")
 ERROR_TYPE = ("error.type", EXCEPTION_TYPE)
 ERROR_MESSAGE = (EXCEPTION_MESSAGE,)
@@ -84,6 +86,7 @@ COST = ("operation.cost", "llm.cost.total", "gen_ai.usage.cost")
 FIRST_TOKEN: Mapping[str, float] = {
     "gen_ai.response.time_to_first_chunk": 1000,
     "gen_ai.response.time_to_first_token": 1000,
+    "gen_ai.client.operation.time_to_first_chunk": 1000,
     "ai.response.msToFirstChunk": 1,
     "ai.stream.msToFirstChunk": 1,
     "gen_ai.server.time_to_first_token": 1000,

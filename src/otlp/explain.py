@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from . import aliases, json_body, protobuf_body
 from .aliases import KEPT, METADATA, READ, ROLES
 from .batch import Batch
-from .facts import Read, amount, count, first_token, source, text
+from .facts import Read, amount, count, first_token, provider, source, text
 from .label import Label, Labels, labels_of_json, labels_of_protobuf
 from .run import calls_of, failure_of, leaves_of, run_input
 from .slim import MAX_TEXT
@@ -115,7 +115,7 @@ class _Teller:
         yield Line("error type", *self._of(_some(failure_of(run, self.trace.runs)), aliases.ERROR_TYPE, text))
         yield Line("error", _shown(made.error_message or ""), "")
         yield Line("model", *self._of(everywhere, aliases.MODEL, text))
-        yield Line("provider", *self._of(everywhere, aliases.PROVIDER, text))
+        yield Line("provider", *self._of(everywhere, aliases.PROVIDER, provider))
         yield Line("input tokens", *self._sum(run, aliases.INPUT_TOKENS, aliases.OWN_INPUT_TOKENS, count))
         yield Line("output tokens", *self._sum(run, aliases.OUTPUT_TOKENS, aliases.OWN_OUTPUT_TOKENS, count))
         yield Line("cached tokens", *self._sum(run, aliases.CACHED_TOKENS, aliases.OWN_CACHED_TOKENS, count))

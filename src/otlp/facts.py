@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import TypeAlias, TypeVar
 
 from ..ingest.check import MAX_COST, MAX_COUNT, MAX_DURATION_MS
-from .aliases import FIRST_TOKEN, FIRST_TOKEN_IN_MS
+from .aliases import FIRST_TOKEN, FIRST_TOKEN_IN_MS, FRAMEWORKS
 from .span import Scalar, Span
 
 T = TypeVar("T")
@@ -23,6 +23,11 @@ def text(span: Span, names: Iterable[str]) -> str | None:
         if name in facts and (words := str(facts[name]).strip()):
             return words
     return None
+
+
+def provider(span: Span, names: Iterable[str]) -> str | None:
+    """Who runs the model, where that is what a name gives."""
+    return next((name for each in names if (name := text(span, (each,))) and name not in FRAMEWORKS), None)
 
 
 def count(span: Span, names: Iterable[str]) -> int | None:

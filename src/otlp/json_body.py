@@ -99,7 +99,7 @@ def decode(body: bytes) -> _Request:
 
 def _span(span: _Span, resource: Attributes) -> Span:
     attributes = _scalars(span.attributes, READ)
-    role, status = role_of(attributes), _code(span.status)
+    role, status = role_of(attributes, span.name or ""), _code(span.status)
     facts = facts_of(attributes, role)
     if role in RUNS:
         facts |= told_elsewhere(attributes, role, resource)

@@ -40,7 +40,7 @@ def decode(body: bytes) -> ExportTraceServiceRequest:
 
 def _span(message: Message, resource: Attributes) -> Span:
     attributes = _scalars(message.attributes, READ)
-    role = role_of(attributes)
+    role = role_of(attributes, message.name)
     facts = facts_of(attributes, role)
     if role in RUNS:
         return _span_of_run(message, role, facts | told_elsewhere(attributes, role, resource))

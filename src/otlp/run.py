@@ -15,7 +15,7 @@ from ..ingest.run_input import UNVERSIONED, RunInput, RunKeyInput
 from ..ingest.scalars import Money
 from . import aliases
 from .batch import EPOCH
-from .facts import Read, amount, count, first_token, text
+from .facts import Read, amount, count, first_token, provider, text
 from .span import Span, Status
 from .trace import Node, Run, failing_wrapper
 
@@ -36,7 +36,7 @@ def run_input(run: Run, runs: Sequence[Run], *, project: str, trace_id: bytes) -
         started_at=instant(span.started),
         ended_at=instant(span.ended) if span.ended else None,
         model=first((*calls, span), aliases.MODEL, text),
-        provider=first((*calls, span), aliases.PROVIDER, text),
+        provider=first((*calls, span), aliases.PROVIDER, provider),
         models=_each(calls, aliases.MODEL) or None,
         tools=_names(run.tools) or None,
         input_tokens=_tokens(run, aliases.INPUT_TOKENS, aliases.OWN_INPUT_TOKENS),

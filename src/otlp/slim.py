@@ -52,8 +52,7 @@ def told_elsewhere(attributes: Attributes, role: Role, resource: Attributes) -> 
     facts: dict[str, Scalar] = {}
     if (version := resource.get(SERVICE_VERSION)) is not None:
         facts[SERVICE_VERSION] = plain(str(version))
-    metadata = attributes.get(METADATA)
-    if role is Role.AGENT and isinstance(metadata, str) and (name := _lc_agent_name(metadata)):
+    if role is Role.AGENT and (name := _lc_agent_name(attributes)):
         facts[LC_AGENT_NAME] = plain(name)
     return facts
 
@@ -64,15 +63,18 @@ def facts_of_exception(exception: Attributes) -> dict[str, Scalar]:
     return {name: plain(str(exception[name]), most) for name, most in longest.items() if name in exception}
 
 
-def role_of(attributes: Attributes) -> Role:
+def role_of(attributes: Attributes, name: str) -> Role:
+    """What a span of this name is. LangChain's agents are chains to OpenInference unless "agent" is in their name."""
     found: Role | None = None
-    for name, values in _ROLES:
-        if name in attributes:
-            role = _role_by(values, str(attributes[name]))
+    for attribute, values in _ROLES:
+        if attribute in attributes:
+            role = _role_by(values, str(attributes[attribute]))
             found = role if found is None else min(found, role, key=RANK.index)
     if found is None:
         return _by_signs(attributes)
-    return Role.OTHER if attributes.get(OPERATION) == CREATES_AGENT else found
+    if attributes.get(OPERATION) == CREATES_AGENT:
+        return Role.OTHER
+    return Role.AGENT if found is Role.WRAPPER and name and _lc_agent_name(attributes) == name else found
 
 
 def _role_by(values: Mapping[str, Role], value: str) -> Role:
@@ -86,7 +88,10 @@ def _by_signs(attributes: Attributes) -> Role:
     return Role.OTHER
 
 
-def _lc_agent_name(metadata: str) -> str | None:
+def _lc_agent_name(attributes: Attributes) -> str | None:
+    metadata = attributes.get(METADATA)
+    if not isinstance(metadata, str):
+        return None
     try:
         return _decode_metadata(metadata).lc_agent_name
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):

@@ -1,5 +1,6 @@
 """Which spans are runs, and what each run is told to be: rule by rule."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -115,6 +116,19 @@ def test_calls_alone_are_no_run() -> None:
     assert runs(chat(1, None), tool(2, 1)) == []
 
 
+def of_langchain(id: int, parent: int | None, agent: str, **fields: Any) -> Span:  # noqa: A002
+    return chain(id, parent, metadata=json.dumps({"lc_agent_name": agent}), **fields)
+
+
+def test_a_chain_under_the_name_of_langchains_agent_is_that_agent() -> None:
+    spans = [of_langchain(2, 1, "scout", name="scout"), of_langchain(3, 2, "scout", name="model"), chat(4, 3)]
+    called = [tool(5, 3, at=0.1), of_langchain(6, 5, "helper", name="helper", at=0.2), chat(7, 6)]
+    outer, inner = runs(chain(1, name="graph"), *spans, *called)
+    assert (outer.agent, tokens(outer), inner.agent, tokens(inner)) == ("scout", (10, 2), "helper", (10, 2))
+    assert inner.parent is not None
+    assert inner.parent.external_id == outer.external_id
+
+
 def test_the_error_of_the_wrapper_is_the_runs_where_nothing_else_says_how_it_ended() -> None:
     failed = chain(1, status=ERROR, message="boom", error__type="Boom")
     run = only(runs(failed, agent(2, 1)))
@@ -147,6 +161,13 @@ def test_the_first_call_that_names_a_model_and_a_provider_gives_both() -> None:
     assert only(runs(agent(1, gen_ai__request__model="m-0", gen_ai__system="s-0"))).model == "m-0"
 
 
+def test_a_framework_is_no_provider() -> None:
+    call = chat(2, 1, gen_ai__system="strands-agents")
+    assert only(runs(agent(1, gen_ai__system="strands-agents"), call)).provider is None
+    both = chat(2, 1, gen_ai__system="strands-agents", llm__provider="openai")
+    assert only(runs(agent(1), both)).provider == "openai"
+
+
 def test_tools_come_in_the_order_of_their_start_and_those_without_a_name_are_none() -> None:
     nameless = span(5, 1, openinference__span__kind="TOOL")
     run = only(runs(agent(1), tool(2, 1, tool="b", at=0.5), tool(3, 1, tool="a", at=0.1), nameless))
@@ -165,6 +186,7 @@ def test_cost_is_summed_exactly_and_left_to_an_estimate_where_a_call_does_not_te
     ("given", "milliseconds"),
     [
         ({"gen_ai__response__time_to_first_chunk": 0.25}, 250),
+        ({"gen_ai__client__operation__time_to_first_chunk": 0.25}, 250),
         ({"gen_ai__server__time_to_first_token": 0.25}, 250),
         ({"gen_ai__server__time_to_first_token": 250}, 250),
         ({"ai__response__msToFirstChunk": 250.0}, 250),
