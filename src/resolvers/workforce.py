@@ -29,14 +29,19 @@ WITH known AS MATERIALIZED (
     FROM agent a JOIN project p ON p.id = a.project_id LEFT JOIN agent_state s ON s.agent_id = a.id
     WHERE ($1::bigint[] IS NULL OR a.project_id = ANY($1)) AND ($2::text IS NULL OR p.slug = $2)
 ), unfinished AS MATERIALIZED (
-    SELECT r.agent_id, r.status FROM run r
-    WHERE r.status IN (0, 1) AND r.agent_id IN (SELECT k.id FROM known k)
+    SELECT u.status, count(*) AS agents, sum(u.runs)::bigint AS runs
+    FROM (
+        SELECT r.agent_id, r.status, count(*) AS runs FROM run r
+        WHERE r.status IN (0, 1) AND r.agent_id IN (SELECT k.id FROM known k)
+        GROUP BY 1, 2
+    ) u
+    GROUP BY 1
 )
 SELECT count(*) AS known, count(*) FILTER (WHERE k.active) AS active,
     count(*) FILTER (WHERE k.ran) AS ran, count(*) FILTER (WHERE k.ran_before) AS ran_before,
-    (SELECT count(DISTINCT u.agent_id) FROM unfinished u WHERE u.status = 1) AS working,
-    (SELECT count(*) FROM unfinished u WHERE u.status = 1) AS running,
-    (SELECT count(*) FROM unfinished u WHERE u.status = 0) AS queued,
+    coalesce((SELECT u.agents FROM unfinished u WHERE u.status = 1), 0) AS working,
+    coalesce((SELECT u.runs FROM unfinished u WHERE u.status = 1), 0) AS running,
+    coalesce((SELECT u.runs FROM unfinished u WHERE u.status = 0), 0) AS queued,
     (
         SELECT coalesce(jsonb_agg(b), '[]') FROM (
             SELECT k.id, k.name, k.score FROM known k WHERE k.active AND k.was_active
