@@ -204,4 +204,4 @@ def _all_silent(findings: Sequence[SilentAgent], place: Place) -> Notice:
     )
 
 
-ATTENTION = Panel(name="attention", template="overview_attention.html", read=read, title=title)
+ATTENTION = Panel(name="attention", template="overview_attention.html", read=read, title=title, lasts=10)

@@ -1,7 +1,8 @@
 """Panels: the parts of a page that have an address of their own and refresh by themselves.
 
 What polls ask for is rendered once within `POLLED_FOR` seconds for all who may see the same, however many they are,
-and is not sent again while it is the same. Whoever opens a page or presses Refresh always gets it anew.
+and is not sent again while it is the same. Whoever opens a page gets it anew, unless it `lasts` for some seconds;
+whoever presses Refresh always does.
 """
 
 import asyncio
@@ -46,7 +47,8 @@ Read: TypeAlias = "Callable[[Visit], Awaitable[DataclassInstance]]"
 class Panel:
     """`name` is the last part of its address. `title`, of one that decides on the page's, is that for a context.
 
-    `polls` is whether it refreshes by itself, rather than only when somebody asks for that.
+    `polls` is whether it refreshes by itself, rather than only when somebody asks for that. `lasts` is for how many
+    seconds it is good enough for those who open its page: of one that takes long and is not about the last seconds.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Panel:
     read: Read
     title: "Callable[[Any], str] | None" = None
     polls: bool = True
+    lasts: float = 0.0
 
     @property
     def element_id(self) -> str:
@@ -79,14 +82,21 @@ class Panels:
 
     async def polled(self, panel: Panel, visit: Visit) -> Rendered:
         """As it is, or was at most `polled_for` seconds ago for anybody who may see the same."""
+        return await self._of_the_last(self.polled_for, panel, visit)
+
+    async def opened(self, panel: Panel, visit: Visit) -> Rendered:
+        """As part of a page: as it is, or was while it `lasts`."""
+        return await self._of_the_last(min(panel.lasts, self.polled_for), panel, visit)
+
+    async def _of_the_last(self, seconds: float, panel: Panel, visit: Visit) -> Rendered:
         known = self._kept.get(_key(panel, visit))
-        if known and time.monotonic() < known[0]:
+        if known and time.monotonic() < known[0] + seconds:
             return await asyncio.shield(known[1])
         return await self.fresh(panel, visit)
 
     async def fresh(self, panel: Panel, visit: Visit) -> Rendered:
         key, task = _key(panel, visit), asyncio.create_task(render(panel, visit))
-        self._kept[key] = time.monotonic() + self.polled_for, task
+        self._kept[key] = time.monotonic(), task
         self._kept.move_to_end(key)
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
@@ -123,7 +133,7 @@ async def render(panel: Panel, visit: Visit) -> Rendered:
 async def in_page(panels: Panels, panel: Panel, visit: Visit) -> Rendered:
     """A panel as part of a page that is opened; its problem in its place where it cannot be read."""
     try:
-        return await panels.fresh(panel, visit)
+        return await panels.opened(panel, visit)
     except FormicaryError as error:
         html = rendering.slot(panel, visit, problem=problem_of(error))
         return Rendered(html=html, title=None, etag="", taken_at=visit.now)

@@ -81,3 +81,27 @@ async def test_failure_is_not_kept_where_nobody_waits_for_it(db: Database) -> No
         await staying
     source.fails = False
     assert (await panels.polled(panel, visit(db))).html
+
+
+@dataclass
+class Counted:
+    """How often it was read."""
+
+    times: int = 0
+
+    async def read(self, _: Visit) -> NoContext:
+        self.times += 1
+        return NoContext()
+
+
+@pytest.mark.parametrize(("lasts", "read"), [(0, 2), (600, 1)])
+async def test_only_a_panel_that_lasts_is_not_read_anew_for_each_who_opens_its_page(
+    db: Database, lasts: float, read: int
+) -> None:
+    source, panels = Counted(), Panels()
+    panel = Panel(name="any", template="shortcuts.html", read=source.read, lasts=lasts)
+    for _ in range(2):
+        await panels.opened(panel, visit(db))
+    assert source.times == read
+    await panels.fresh(panel, visit(db))
+    assert source.times == read + 1
