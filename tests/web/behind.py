@@ -13,9 +13,9 @@ from formicary_web import run_query
 from formicary_web.place import Place
 
 FIGURE = re.compile(r'<a [^>]*href="(/runs\?[^"]*)"[^>]* data-runs="(\d+)"')
-STEP = re.compile(
-    r'<a href="(/runs\?[^"]*)"[^>]*>[^<]*</a></th>((?:<td class="number" data-value="[^"]*">[^<]*</td>)+)'
-)
+STEP = re.compile(r'<tr><th scope="row"><a href="(/runs\?[^"]*)"[^>]*>[^<]*</a></th>(.*?)</tr>')
+VALUE = re.compile(r'<td class="number"(?: data-value="([^"]*)")?>([^<]*)</td>')
+"""What is written stands for itself unless it is rounded, shortened or a dash."""
 
 
 def counted(html: str) -> list[tuple[str, int]]:
@@ -26,10 +26,11 @@ def counted(html: str) -> list[tuple[str, int]]:
 def steps(html: str, chart_id: str) -> list[tuple[str, list[float | None]]]:
     """Of a chart's table the link and the values of each step of time."""
     table = html.split(f'id="{chart_id}-table"')[1].split("</table>", maxsplit=1)[0]
-    return [
-        (unescape(href), [float(value) if value else None for value in re.findall(r'data-value="([^"]*)"', cells)])
-        for href, cells in STEP.findall(table)
-    ]
+    return [(unescape(href), [_value(*cell) for cell in VALUE.findall(cells)]) for href, cells in STEP.findall(table)]
+
+
+def _value(raw: str, text: str) -> float | None:
+    return float(raw or text) if raw or text != "–" else None
 
 
 async def count(db: Database, href: str) -> int:

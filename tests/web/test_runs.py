@@ -17,6 +17,7 @@ from formicary_web.run_columns import AT_FIRST, COLUMNS
 
 from ..ingest.factories import NOW, ago, run_input
 from ..resolvers.oracle import week
+from .rows import seconds_ago
 
 FAILED = {"status": "FAILED", "errorType": "TimeoutError", "errorMessage": "no answer within 30 s"}
 
@@ -68,9 +69,9 @@ def href(page: str, text: str) -> str:
 
 async def test_row_leads_to_the_run_and_says_what_it_did(db: Database, client: httpx2.AsyncClient) -> None:
     tokens = {"inputTokens": 1000, "outputTokens": 200}
-    await record(
-        db, FAILED | tokens | {"agent": "a<b", "version": "2.0", "model": "m", "durationMs": 1500, "cost": "2"}
-    )
+    started = {"startedAt": seconds_ago(61).isoformat()}
+    told = {"agent": "a<b", "version": "2.0", "model": "m", "durationMs": 1500, "cost": "2"}
+    await record(db, FAILED | tokens | started | told)
     page = await html(client)
     (run_id,) = ids(page)
     assert cells(page) == [
