@@ -8,10 +8,7 @@ from functools import partial
 from statistics import median
 
 import msgspec
-from pydantic import SecretStr
 
-import formicary_migrations
-from formicary.config import Settings
 from formicary.db import Database
 from formicary.embedded import EmbeddedPostgres
 from formicary.resolvers import figures, overview
@@ -19,12 +16,13 @@ from formicary.resolvers.question import Question, Source, Wants
 from formicary.resolvers.ranges import ResolvedRange
 from formicary.resolvers.run_filter import RunFilter
 from formicary.resolvers.spans import Bucket
-from formicary.rollups.aggregate import aggregate, settle
+from formicary.rollups.aggregate import aggregate
 
-from . import dataset, processes
 from . import population as p
+from . import processes
 from .client import post, send_all
 from .figures import Measure, Report, Table, percentile
+from .loaded import loaded
 from .server import Server, scratch, serve
 
 RUNS = 5_000_000
@@ -56,10 +54,17 @@ FIFTY_AGENTS = """{
     latestVersion { version lastSeenAt isActive }
     metrics(range: {last: "24h"}) {
       runs succeeded failed successRate latency { averageMs p50Ms p95Ms } tokens { total } cost { total } }
-    history(range: {from: "%s", to: "%s"}, bucket: HOUR) {
-      from metrics { runs succeeded failed latency { p95Ms } cost { total } } }
+    history(range: {from: "%s", to: "%s"}, bucket: HOUR) { from metrics { %s } }
   } }
 }"""
+
+FIFTY_COLUMNS = ("app ms", "PG ms", "p50 ms")
+
+POINTS = {
+    "sums": "runs succeeded failed tokens { total } cost { total }",
+    "sums and a percentile": "runs succeeded failed latency { p95Ms } cost { total }",
+}
+"""What is asked of each of the 24 points. A percentile takes a histogram, and there are 1,200 points."""
 
 
 def measure(*, quick: bool) -> Report:
@@ -81,27 +86,25 @@ def measure(*, quick: bool) -> Report:
 
 async def _measure(dsn: str, number: int, until: datetime, report: Report, *, last: bool) -> float:
     """Milliseconds of the figure that must not grow."""
-    await formicary_migrations.upgrade(dsn)
-    await dataset.load(dsn, number, until=until)
-    settings = Settings(database_url=SecretStr(dsn), slow_statement_ms=60_000, statement_timeout=600)
-    db = await Database.open(dsn, settings)
-    try:
-        begun = time.perf_counter()
-        await aggregate(db, until - p.SPAN, until)
-        await settle(db, until)
-        aggregated = time.perf_counter() - begun
-        await db.execute("ANALYZE")
-        week = Question(ResolvedRange(until - timedelta(days=7), until), RunFilter(agent_id=(1,)), wants=PERCENTILES)
-        ours = await _ms(lambda: _percentiles(db, week))
+    async with loaded(dsn, number, until) as found:
+        ours = await milliseconds_of_a_week(found.db, until)
         if number in {SUMMARY_RUNS, QUICK_RUNS}:
-            await _summary(db, until, report)
+            await _summary(found.db, until, report)
         if last:
-            await _compare(db, until, week, ours, report)
-            await _overview(db, until, report)
-            await _space_and_time(db, number, until, aggregated, report)
+            await _compare(found.db, until, ours, report)
+            await _overview(found.db, until, report)
+            await _space_and_time(found.db, number, until, found.aggregated, report)
         return ours
-    finally:
-        await db.close()
+
+
+async def milliseconds_of_a_week(db: Database, until: datetime) -> float:
+    """Of one agent's figures of seven days, with percentiles."""
+    week = _week(until)
+    return await _ms(lambda: _percentiles(db, week))
+
+
+def _week(until: datetime) -> Question:
+    return Question(ResolvedRange(until - timedelta(days=7), until), RunFilter(agent_id=(1,)), wants=PERCENTILES)
 
 
 async def _ms(call: Callable[[], Awaitable[object]]) -> float:
@@ -139,9 +142,9 @@ async def _shown(db: Database, range_: ResolvedRange, bucket: Bucket) -> None:
         assert metrics is None or metrics.latency is None or metrics.latency.p50_ms <= metrics.latency.p95_ms
 
 
-async def _compare(db: Database, until: datetime, week: Question, ours: float, report: Report) -> None:
+async def _compare(db: Database, until: datetime, ours: float, report: Report) -> None:
     month = Question(ResolvedRange(until - p.SPAN, until), wants=PERCENTILES)
-    raw_week = await _raw(db, week.range, " AND agent_id = 1")
+    raw_week = await _raw(db, _week(until).range, " AND agent_id = 1")
     our_month, raw_month = await _ms(lambda: _percentiles(db, month)), await _raw(db, month.range, "")
     report.tables.append(
         Table(
@@ -208,8 +211,20 @@ async def _space_and_time(db: Database, number: int, until: datetime, aggregated
 
 def _fifty_agents(server: Server, until: datetime) -> tuple[Table, list[Measure]]:
     """One request of 50 agents to a server, again and again."""
+    table = Table("50 agents with latest version, metrics and 24 points", ["of a point", "leaves", *FIFTY_COLUMNS])
+    took = {name: _request_of_fifty(server, until, fields) for name, fields in POINTS.items()}
+    table.rows += [[name, *figures] for name, figures in took.items()]
+    _, app, postgres, _ = took["sums"]
+    return table, [
+        Measure("server CPU of 50 agents with metrics and history", app, "ms", at_most=15),
+        Measure("database CPU of the same", postgres, "ms", at_most=25),
+    ]
+
+
+def _request_of_fifty(server: Server, until: datetime, fields: str) -> list[float]:
+    """The leaves of the answer, and of a request the server's CPU, the database's and the median time in ms."""
     to = until.replace(minute=0, second=0, microsecond=0)
-    query = FIFTY_AGENTS % ((to - timedelta(days=1)).isoformat(), to.isoformat())
+    query = FIFTY_AGENTS % ((to - timedelta(days=1)).isoformat(), to.isoformat(), fields)
     body = msgspec.json.encode({"query": query})
     answer = msgspec.json.decode(post(server.port, body))
     assert "errors" not in answer, answer["errors"]
@@ -218,13 +233,7 @@ def _fifty_agents(server: Server, until: datetime) -> tuple[Table, list[Measure]
     burst = send_all(server.port, [[body] * REQUESTS], b'"data"')
     app = 1000 * (processes.cpu_seconds(server.pid) - app) / REQUESTS
     postgres = 1000 * (processes.family_cpu_seconds(server.postgres_pid) - postgres) / REQUESTS
-    rows = [[_leaves(answer["data"]), app, postgres, 1000 * percentile(burst.latencies, 0.5)]]
-    return Table(
-        "50 agents with latest version, metrics and 24 points", ["leaves", "app ms", "PG ms", "p50 ms"], list(rows)
-    ), [
-        Measure("server CPU of 50 agents with metrics and history", app, "ms", at_most=15),
-        Measure("database CPU of the same", postgres, "ms", at_most=25),
-    ]
+    return [_leaves(answer["data"]), app, postgres, 1000 * percentile(burst.latencies, 0.5)]
 
 
 def _leaves(value: object) -> int:

@@ -13,20 +13,15 @@ from typing import Any
 
 import httpx2
 from playwright.async_api import Browser, Request, async_playwright
-from pydantic import SecretStr
 
-import formicary_migrations
-from formicary.config import Settings
-from formicary.db import Database
 from formicary.embedded import EmbeddedPostgres
-from formicary.rollups.aggregate import aggregate, settle
 from formicary_web import overview
 from formicary_web.place import FRAGMENTS
 
 from ..web.demo import paths
-from . import dataset, processes
-from . import population as p
+from . import processes
 from .figures import Measure, Report, Table, percentile
+from .loaded import loaded
 from .server import Server, scratch, serve
 
 RUNS = 5_000_000
@@ -68,17 +63,8 @@ def measure(*, quick: bool) -> Report:
 
 
 async def _load(dsn: str, number: int) -> None:
-    await formicary_migrations.upgrade(dsn)
-    until = datetime.now(UTC)
-    await dataset.load(dsn, number, until=until)
-    settings = Settings(database_url=SecretStr(dsn), slow_statement_ms=60_000, statement_timeout=600)
-    db = await Database.open(dsn, settings)
-    try:
-        await aggregate(db, until - p.SPAN, until)
-        await settle(db, until)
-        await db.execute("ANALYZE")
-    finally:
-        await db.close()
+    async with loaded(dsn, number, datetime.now(UTC)):
+        pass
 
 
 def _measure(server: Server, report: Report, number: int, watched_for: float) -> None:
