@@ -133,9 +133,11 @@ async def test_first_key_of_an_open_server_says_what_changes(open_site: Site) ->
     [
         ({"role": "OWNER"}, "role: &#39;OWNER&#39; is none of INGEST, READ, ADMIN"),
         ({"role": "READ", "name": "x" * 81}, "name: has 81 characters"),
+        ({"role": "READ", "name": "ci\x1b[2J"}, "name: &#39;ci\\x1b[2J&#39; has characters that cannot be shown"),
+        ({"role": "READ", "name": "a\u202eb"}, "name: &#39;a\\u202eb&#39; has characters that cannot be shown"),
         ({"role": "READ", "project": "nowhere"}, "There is no project &#39;nowhere&#39;"),
     ],
-    ids=["role", "name", "project"],
+    ids=["role", "name", "control", "direction", "project"],
 )
 async def test_key_of_what_is_not_there_is_not_made(
     db: Database, open_site: Site, form: dict[str, object], fault: str

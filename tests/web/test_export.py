@@ -17,6 +17,7 @@ from formicary.db import Database
 from formicary.ingest.recorder import Recorder
 from formicary.ingest.run_input import RunInput
 from formicary.models import Role
+from formicary_web.rendering import SECURITY_HEADERS
 
 from .conftest import dashboard, served
 
@@ -64,6 +65,12 @@ async def test_file_comes_with_its_type_and_a_name(client: httpx2.AsyncClient, n
     stem, ending = name.split(".")
     wanted = rf'attachment; filename="formicary-{stem}-\d{{8}}T\d{{6}}Z\.{ending}"'
     assert re.fullmatch(wanted, response.headers["content-disposition"])
+
+
+@pytest.mark.parametrize("path", ["/runs", "/runs/search?q=x", "/export/runs.csv", "/export/metrics.json"])
+async def test_files_and_searches_are_as_guarded_as_pages(client: httpx2.AsyncClient, path: str) -> None:
+    headers = (await client.get(path)).headers
+    assert {name: headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 async def test_figures_by_agent_and_day(db: Database, client: httpx2.AsyncClient) -> None:

@@ -86,6 +86,10 @@ async def test_key_that_may_not_read_does_not_log_in(db: Database, site: Site) -
         "agents",
         "",
         "/login?next=/agents",
+        "/login#agents",
+        "/login?",
+        "/logout",
+        "/logout?next=/agents#x",
     ],
 )
 async def test_login_leads_nowhere_else(db: Database, site: Site, next_: str) -> None:
@@ -129,6 +133,23 @@ async def test_logging_out_ends_the_session_for_whoever_kept_its_cookie(db: Data
     assert dict(site.browser.cookies) == {}
     site.browser.cookies.update(kept)
     assert await site.status() == 303
+
+
+async def test_new_login_ends_the_one_whose_place_it_takes(db: Database, site: Site) -> None:
+    key = await key_of(db)
+    await site.log_in(key)
+    replaced = dict(site.browser.cookies)
+    await site.log_in(key)
+    assert await site.status() == 200
+    site.browser.cookies.clear()
+    site.browser.cookies.update(replaced)
+    assert await site.status() == 303
+
+
+async def test_login_that_fails_leaves_the_present_one_as_it_is(db: Database, site: Site) -> None:
+    await site.log_in(await key_of(db))
+    await site.log_in("wrong")
+    assert await site.status() == 200
 
 
 async def test_revoking_a_key_ends_its_sessions(db: Database, site: Site) -> None:

@@ -76,6 +76,27 @@ async def test_bound_key_sees_no_view_that_names_another_project(db: Database, s
     assert list(await views(site)) == ["/agents", "/agents?project=red"]
 
 
+async def test_view_shared_by_a_key_of_other_projects_is_not_seen(db: Database, site: Site) -> None:
+    for project in ("red", "blue", "green"):
+        await insert_agent(db, project=project)
+    for name, projects in (("by red", ["red"]), ("by blue", ["blue"]), ("by both", ["red", "blue"]), ("by all", [])):
+        site.browser.cookies.clear()
+        await site.log_in(await key_of(db, Role.READ, *projects))
+        await save(site, name, "/agents?error_text=of+mine", shared="yes")
+    seen = []
+    for projects in (["red"], ["red", "blue"], ["green"], []):
+        site.browser.cookies.clear()
+        await site.log_in(await key_of(db, Role.READ, *projects))
+        seen.append(sorted(await views(site)))
+    everything = ["by all", "by blue", "by both", "by red"]
+    assert seen == [["by all", "by red"], everything, ["by all"], everything]
+
+
+@pytest.mark.parametrize("id_", [0, 2**63 - 1, 2**63, 10**19 - 1])
+async def test_view_that_is_not_there_is_not_found(open_site: Site, id_: int) -> None:
+    assert (await open_site.post(f"/views/{id_}/delete", {"path": "/"})).status_code == 404
+
+
 async def test_view_of_another_is_deleted_by_an_administrator_alone(db: Database, site: Site) -> None:
     await site.log_in(await key_of(db))
     await save(site, "for all", shared="yes")
