@@ -36,7 +36,7 @@ def assert_adds_up(result: Recorded) -> None:
 async def record_over_several_pools(
     dsn: str, settings: Settings, batches: Sequence[Sequence[RunInput]], *, pools: int = 3
 ) -> list[Recorded]:
-    """As several processes would: each has its own pool and remembers its own names and ids. All wait for their turn."""
+    """As several processes would, each with its own pool, names and ids; all wait until it is their turn."""
     patient = settings.model_copy(update={"pool_timeout": 60.0})
     databases = [await Database.open(dsn, patient) for _ in range(pools)]
     recorders = [Recorder(database) for database in databases]
