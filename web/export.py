@@ -1,14 +1,17 @@
 """Downloads: the runs of a list or the figures of a range as a file, under the same filter as the pages."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
 from starlette.datastructures import QueryParams
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from formicary.errors import BadInputError, LimitError, NotFoundError
 from formicary.export import metrics, runs
@@ -21,8 +24,13 @@ from . import rendering, run_query
 from .pages import Pages
 from .visit import Visit
 
+log = logging.getLogger(__name__)
+
 MOST_AT_ONCE = 2
 """So many files of runs a process makes at a time: each holds a connection for as long as it is being read."""
+
+LONGEST = timedelta(minutes=11)
+"""For how long a file of runs is sent; making one may take ten minutes. Nobody keeps others waiting by not reading."""
 
 TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -32,6 +40,21 @@ TYPES = {
 }
 
 Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class RunsFile(StreamingResponse):
+    """Sent while it is being made, and cut off where that takes too long."""
+
+    def __init__(self, pieces: AsyncGenerator[bytes], headers: Mapping[str, str]) -> None:
+        super().__init__(pieces, headers=headers)
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.timeout(LONGEST.total_seconds()), aclosing(self._pieces):
+                await super().__call__(scope, receive, send)
+        except TimeoutError:
+            log.warning("a file of runs was cut off, since it was not read within %s", LONGEST)
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -48,12 +71,14 @@ def routes(pages: Pages) -> list[Route]:
 
 async def _runs(visit: Visit, at_once: asyncio.Semaphore) -> Response:
     format_, where = _format(visit, RunFormat), run_query.where(visit)
+    if visit.request.method == "HEAD":
+        return Response(headers=_headers(visit, "runs", format_))
     if at_once.locked():
         raise LimitError(f"{MOST_AT_ONCE} files of runs are being made already; try again when one is done.")
     await at_once.acquire()
     pieces = _released(runs.rows(visit.database, visit.scope, where, format_), at_once)
     first = await anext(pieces, b"")  # what cannot be read is said before the file begins
-    return StreamingResponse(_after(first, pieces), headers=_headers(visit, "runs", format_))
+    return RunsFile(_after(first, pieces), headers=_headers(visit, "runs", format_))
 
 
 async def _released(pieces: AsyncGenerator[bytes], at_once: asyncio.Semaphore) -> AsyncGenerator[bytes]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from random import Random
 from typing import Any
 
 import httpx2
@@ -17,6 +18,7 @@ from formicary.db import Database
 from formicary.ingest.recorder import Recorder
 from formicary.ingest.run_input import RunInput
 from formicary.models import Role
+from formicary_web import export
 from formicary_web.rendering import SECURITY_HEADERS
 
 from .conftest import dashboard, served
@@ -110,6 +112,35 @@ async def test_key_of_one_project_exports_no_other(db: Database) -> None:
         assert [each["agent"] for each in lines(await client.get("/export/runs.csv", headers=headers))] == ["mine"]
         figures = lines(await client.get("/export/metrics.csv?by=AGENT", headers=headers))
         assert [each["key"] for each in figures] == ["mine"]
+
+
+async def test_file_that_nobody_reads_is_cut_off_and_keeps_others_waiting_no_longer(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is larger than what the system takes on its way to somebody who does not read."""
+    noise = [Random(number).randbytes(8_000).hex() for number in range(1_000)]
+    await record(db, *(run("a", metadata={"noise": text}) for text in noise))
+    monkeypatch.setattr(export, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(export, "LONGEST", timedelta(seconds=0.5))
+    async with (
+        served(dashboard(db)) as url,
+        httpx2.AsyncClient(base_url=url, timeout=30) as client,
+        client.stream("GET", "/export/runs.csv") as unread,
+    ):
+        assert (await client.get("/export/runs.csv?agent=none")).status_code == 429
+        while (await client.get("/export/runs.csv?agent=none")).status_code == 429:
+            pass
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await unread.aread()
+
+
+async def test_asking_for_the_headers_of_a_file_makes_none(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "MOST_AT_ONCE", 0)
+    async with served(dashboard(db)) as url, httpx2.AsyncClient(base_url=url) as client:
+        assert (await client.get("/export/runs.csv")).status_code == 429
+        response = await client.head("/export/runs.csv")
+    assert response.status_code == 200
+    assert response.headers["content-disposition"].endswith('.csv"')
 
 
 async def test_files_that_pages_offer_are_there_under_the_filter_of_the_page(
