@@ -39,6 +39,7 @@ MOST_LISTENERS = 200
 MOST_WAITING = 3 * SHOWN
 """Events that a listener may have left unread; over that it is cut off, and begins anew when it comes back."""
 
+MEDIA_TYPE = "text/event-stream"
 HEADERS = {**rendering.SECURITY_HEADERS, "x-accel-buffering": "no"}
 
 
@@ -97,9 +98,11 @@ class Feed:
 
     async def answer(self, visit: Visit) -> Response:
         """Raises OverloadedError where too many listen already."""
+        if visit.request.method == "HEAD":
+            return Response(headers=HEADERS, media_type=MEDIA_TYPE)
         if sum(len(channel.listeners) for channel in self._channels.values()) >= MOST_LISTENERS:
             raise OverloadedError("Too many pages listen already; this one asks every 30 seconds instead.")
-        return StreamingResponse(self._events(visit), headers=HEADERS, media_type="text/event-stream")
+        return StreamingResponse(self._events(visit), headers=HEADERS, media_type=MEDIA_TYPE)
 
     async def _events(self, visit: Visit) -> AsyncIterator[bytes]:
         """First what is there, then what comes, and a beat now and then, which says that all is still shown."""

@@ -220,3 +220,13 @@ async def test_listeners_that_are_cut_off_together_all_come_to_an_end(
         await record(client, "one", status="SUCCEEDED")
         for events in (first, second):
             assert (await events.next("end"))[0] == ""
+
+
+async def test_whoever_asks_for_the_headers_alone_does_not_listen(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MOST_LISTENERS", 1)
+    async with client.stream("HEAD", "/feed") as head:
+        assert head.headers["content-type"].startswith("text/event-stream")
+        async with following(client) as events:
+            assert (await events.next())[0] == "beat"
