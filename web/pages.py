@@ -112,6 +112,7 @@ class Pages:
         return self.route(f"{FRAGMENTS}{page.path.rstrip('/')}/{panel.name}", answer)
 
     async def show(self, page: Page, visit: Visit) -> Response:
+        downloads = page.downloads(visit)
         context, around, parts = await asyncio.gather(
             page.read(visit),
             frame(
@@ -119,7 +120,7 @@ class Pages:
                 nav=page.nav,
                 has_period=page.has_period,
                 has_project=page.has_project,
-                downloads=page.downloads(visit),
+                downloads=downloads,
             ),
             asyncio.gather(*(in_page(self.panels, panel, visit) for panel in page.panels)),
         )
