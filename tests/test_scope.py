@@ -16,6 +16,7 @@ from formicary.resolvers.run_filter import RunFilter
 from formicary.resolvers.scope import Scope
 from formicary.resolvers.spans import DAY, Bucket
 from formicary.resolvers.standings import WhichStandings
+from formicary.rollups import pheromone
 from formicary.rollups.aggregate import settle
 from formicary_web.place import FRAGMENTS
 from formicary_web.routes import PAGES
@@ -27,6 +28,7 @@ from .web.logging_in import site as served_site
 MINE, FOREIGN = "red", "blue"
 IN_COMMON = "it broke"
 FINISHED = ("SUCCEEDED", "FAILED", "FAILED", "TIMED_OUT", "CANCELLED")
+SCORES = {MINE: 0.75, FOREIGN: 0.25}
 HOURS_AGO = (0.1, 1, 5, 20, 30)
 """In the last hour, day, and the day before."""
 
@@ -38,7 +40,8 @@ def runs_of(color: str, called_by: str) -> list[dict[str, Any]]:
     }
     common = dict.fromkeys(("userId", "sessionId", "traceId", "taskId"), "common")
     parent = {"agent": f"{called_by} ant", "project": called_by, "externalId": f"{called_by} 0"}
-    told = {"durationMs": 900, "cost": "0.5", "messages": 3, "inputTokens": 7, "pheromoneScore": 0.7, "parent": parent}
+    told: dict[str, Any] = {"durationMs": 900, "cost": "0.5", "messages": 3, "inputTokens": 7, "parent": parent}
+    told["pheromoneScore"] = SCORES[color]
     finished: list[dict[str, Any]] = [
         {"status": status, "startedAt": ago(3600 * hours).isoformat(), "errorMessage": f"{color} broke", **told, **own}
         for status, hours in zip(FINISHED, HOURS_AGO, strict=True)
@@ -64,6 +67,7 @@ async def nothing(_: Database) -> None: ...
 
 async def settled(db: Database) -> None:
     await settle(db, NOW)
+    await pheromone.update(db, Settings(), NOW)
 
 
 @pytest.fixture(params=[nothing, settled], ids=["from runs", "from stored figures"])
