@@ -1,7 +1,7 @@
 """The figures of two versions: one beside the other with their difference, over time, and how durations are spread."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from formicary.resolvers import version_figures
@@ -10,6 +10,7 @@ from formicary.resolvers.version_figures import VersionFigures
 from formicary.resolvers.versions import AgentVersion
 
 from .chart import Chart, Kind, Series, Tone, Unit, rows
+from .chart import Row as Step
 from .distribution import Distribution, Subject, distributions
 from .figure_charts import FINAL
 from .meanings import COUNT, FEWER, MONEY, SUCCESS, TIME
@@ -37,8 +38,10 @@ class Measure:
         return {"status": FINAL} if self.of_ended else {}
 
     def behind(self, version: AgentVersion, metrics: Metrics, place: Place) -> Behind:
-        runs = metrics.succeeded + metrics.failed if self.of_ended else metrics.runs
-        return Behind(place.runs(**_filters(version), **self.only), runs)
+        return Behind(place.runs(**_filters(version), **self.only), self.runs(metrics))
+
+    def runs(self, metrics: Metrics) -> int:
+        return metrics.succeeded + metrics.failed if self.of_ended else metrics.runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +130,29 @@ def _subject(id_: str, version: AgentVersion, figures: VersionFigures, tone: Ton
 
 def _charts(pair: Pair, a: VersionFigures, b: VersionFigures, place: Place) -> list[Chart]:
     measures = {measure.name: measure for measure in MEASURES}
-    both: Mapping[str, Value] = {"agent_id": pair.a.agent_id, "version": (pair.a.version, pair.b.version)}
     return [
         Chart(
             id=name.lower().replace(" ", "-"),
             title=name,
             kind=Kind.LINES,
             unit=unit,
-            rows=rows(a.points, place, counted=None, **both, **measures[name].only),
+            rows=_steps(measures[name], pair, a, b, place),
             series=_series(measures[name], pair, a, b),
             most=most,
         )
         for name, unit, most in CHARTED
     ]
+
+
+def _steps(measure: Measure, pair: Pair, a: VersionFigures, b: VersionFigures, place: Place) -> list[Step]:
+    """Each leads to the runs of both versions."""
+    both: Mapping[str, Value] = {"agent_id": pair.a.agent_id, "version": (pair.a.version, pair.b.version)}
+    counts = [
+        sum(measure.runs(point.metrics) for point in (of_a, *([] if pair.a == pair.b else [of_b])))
+        for of_a, of_b in zip(a.points, b.points, strict=True)
+    ]
+    steps = rows(a.points, place, counted=None, **both, **measure.only)
+    return [replace(step, runs=runs) for step, runs in zip(steps, counts, strict=True)]
 
 
 def _series(measure: Measure, pair: Pair, a: VersionFigures, b: VersionFigures) -> list[Series]:

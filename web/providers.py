@@ -1,6 +1,6 @@
 """The providers beside each other, and the models: their shares of the runs, and how these go, over time too."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from formicary.resolvers import attention, standings
 from formicary.resolvers.attention import Outage
@@ -9,11 +9,12 @@ from formicary.resolvers.question import Dimension
 from formicary.resolvers.standings import Course, Standing, Standings, WhichStandings
 
 from . import download
-from .chart import Chart, Kind, Series, Tone, Unit, rows, values
+from .chart import Chart, Kind, Row, Series, Tone, Unit, rows, values
 from .download import Download
 from .formats import number, percent
 from .pages import Page
 from .panels import Panel
+from .place import Place
 from .visit import Visit
 
 NOT_STATED = "Not stated"
@@ -61,7 +62,7 @@ async def read_models(visit: Visit) -> StandingsContext:
 async def _standings(visit: Visit, by: Dimension) -> StandingsContext:
     which = WhichStandings(by=by, range=visit.range, bucket=visit.bucket, project=visit.place.project, drawn=len(TONES))
     found, name = await standings.read(visit.database, visit.scope, which), by.lower()
-    steps = rows(found.others.points, visit.place)
+    steps = _steps(found, visit.place)
     return StandingsContext(
         by=name,
         rows=found.rows,
@@ -84,6 +85,13 @@ async def _standings(visit: Visit, by: Dimension) -> StandingsContext:
             most=1,
         ),
     )
+
+
+def _steps(found: Standings, place: Place) -> list[Row]:
+    """Each leads to the requests of all rows, drawn or not."""
+    courses = [found.others, *found.courses]
+    counts = [sum(point.metrics.runs for point in at) for at in zip(*(c.points for c in courses), strict=True)]
+    return [replace(row, runs=runs) for row, runs in zip(rows(found.others.points, place), counts, strict=True)]
 
 
 def _requests(found: Standings) -> list[Series]:

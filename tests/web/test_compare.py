@@ -77,7 +77,7 @@ async def test_every_number_of_runs_leads_to_as_many_runs(
 ) -> None:
     for _ in ("from runs", "from cells"):
         found = behind.counted(await html(client, f"/agents/{agent_id}/compare"))
-        assert {number for _, number in found} == {0, 1, 4}
+        assert {number for _, number in found} == {0, 1, 4, 8}
         assert [await behind.count(db, href) for href, _ in found] == [number for _, number in found]
         await settle(db, NOW)
 
@@ -87,6 +87,14 @@ async def test_histories_have_a_line_a_version(db: Database, client: httpx2.Asyn
     assert [sum(filter(None, (values[i] for _, values in found))) for i in range(2)] == [4, 4]
     for href, values in found:
         assert await behind.count(db, href) == sum(filter(None, values))
+
+
+async def test_step_of_a_version_and_itself_counts_its_runs_once(
+    db: Database, client: httpx2.AsyncClient, agent_id: int
+) -> None:
+    found = behind.counted(await html(client, f"/agents/{agent_id}/compare?range=1h&a=1.9&b=1.9"))
+    assert max(number for _, number in found) == 4
+    assert [await behind.count(db, href) for href, _ in found] == [number for _, number in found]
 
 
 async def test_distributions_have_the_same_scale(client: httpx2.AsyncClient, agent_id: int) -> None:

@@ -142,7 +142,7 @@ async def record_outage(db: Database) -> None:
 async def test_outage_of_the_range_is_told_at_the_top(db: Database, client: httpx2.AsyncClient) -> None:
     await record_outage(db)
     page = await html(client, "/providers?range=7d")
-    (outage,) = [(href, failed) for href, failed in counted(page) if "&from=" not in href and "from=" in href]
+    (outage,) = [(href, failed) for href, failed in counted(page) if "from=" in href and "provider=" in href]
     href, failed = outage
     assert f"{failed} of " in page
     assert failed >= 18
