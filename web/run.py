@@ -50,4 +50,5 @@ PAGE = Page(
     panels=(RUN, RELATIONS),
     read=read,
     has_period=False,
+    has_project=False,
 )

@@ -35,7 +35,7 @@ async def test_axis_of_the_score_goes_from_0_to_1(db: Database, open_page: OpenP
 async def test_days_of_the_score_go_into_the_address(db: Database, open_page: OpenPage) -> None:
     page = await open_page(f"/agents/{await record(db, {})}?range=7d")
     await page.get_by_label("Days of the score, 1 to 90").fill("3")
-    await page.get_by_role("button", name="days").click()
+    await page.get_by_role("button", name="Show", exact=True).click()
     await expect(page.locator("#score-table tbody tr")).to_have_count(72)
     assert parse_qs(urlsplit(page.url).query) == {"range": ["7d"], "days": ["3"]}
 

@@ -74,7 +74,7 @@ async def test_health_is_said_in_words_and_in_the_title(db: Database, open_site:
 async def test_job_shows_how_it_went_the_last_time(db: Database, open_site: Site) -> None:
     await note_job(db, "retention")
     rows = words((await open_site.page("/system")).text)
-    assert re.search(r"Retention Well 1 min ago 1\.5 s", rows)
+    assert re.search(r"Retention OK 1 min ago 1\.5 s", rows)
     assert re.search(r"Partition upkeep Has not run yet – –", rows)
 
 
