@@ -1,6 +1,6 @@
 """A body in JSON, as OTLP has it: ids in hex, 64-bit numbers as numbers or text, names in camelCase."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -12,7 +12,9 @@ from .protobuf_body import OF_EXCEPTION, OF_RESOURCE
 from .slim import MAX_MESSAGE, NOTHING, Attributes, facts_of, facts_of_exception, number, plain, role_of, told_elsewhere
 from .span import RUNS, Scalar, Span, Status
 
-STATUSES = {f"STATUS_CODE_{status.name}": status for status in Status}
+STATUSES: Mapping[int | str | None, Status] = {
+    name: status for status in Status for name in (f"STATUS_CODE_{status.name}", int(status))
+}
 MAX_DIGITS = 40
 
 Number: TypeAlias = int | float | str | None
@@ -119,11 +121,9 @@ def _span(span: _Span, resource: Attributes) -> Span:
     )
 
 
-def _code(status: _Status | None) -> int:
-    code = status.code if status else None
-    if isinstance(code, str):
-        return STATUSES.get(code, Status.UNSET)
-    return code or Status.UNSET
+def _code(status: _Status | None) -> Status:
+    """What is none of them, such as a number of any length, is none at all."""
+    return STATUSES.get(status.code if status else None, Status.UNSET)
 
 
 def _exception(events: Iterable[_Event]) -> Attributes:
@@ -159,7 +159,8 @@ def _number(value: _Value) -> int | float | None:
 def _integer(value: float | str) -> int | None:
     """Of a number of any length; None where it is not whole."""
     if isinstance(value, str):
-        return int(value) if len(value) <= MAX_DIGITS and value.lstrip("-").isdecimal() and value.isascii() else None
+        digits = value.removeprefix("-")
+        return int(value) if len(value) <= MAX_DIGITS and digits.isdecimal() and digits.isascii() else None
     return int(value) if isinstance(value, int) or value.is_integer() else None
 
 

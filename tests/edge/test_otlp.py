@@ -267,10 +267,16 @@ def hostile() -> Iterator[tuple[str, Body]]:
     yield "all in one span", body_of(*(agent(1, agent=f"a{number}") for number in range(2000)))
     yield "most tokens", body_of(agent(1), *(chat(n, 1, tokens=(10**12, 10**12)) for n in range(2, 50)))
     yield "metadata", body_of(agent(1, metadata='{"lc_agent_name":' + "[" * 100_000))
-    for value in ('"18446744073709551616"', "1e300", '"soon"', "-5", '""'):
+    for value in ('"18446744073709551616"', "1e300", '"soon"', "-5", '"--5"', '""'):
         made = as_json(request(agent(1))).content
         start = json.loads(made)["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["startTimeUnixNano"]
         yield f"start {value}", Body(made.replace(f'"{start}"'.encode(), value.encode()), JSON)
+    failed = as_json(request(agent(1, status=2))).content
+    for value in ("18446744073709551616", "-9223372036854775809", "7"):
+        yield f"status {value}", Body(failed.replace(b'"STATUS_CODE_ERROR"', value.encode()), JSON)
+    tokens = as_json(request(agent(1, gen_ai__usage__input_tokens=7))).content
+    for value in ("--7", "-", "7" * 41):
+        yield f"number {value}", Body(tokens.replace(b'"intValue": "7"', f'"intValue": "{value}"'.encode()), JSON)
     yield "ids", Body(b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"xyz","spanId":"\xc3\xa4"}]}]}]}', JSON)
 
 
