@@ -55,5 +55,6 @@ def _exception(events: Any) -> Mapping[str, Scalar]:
             return {}
     for event in reversed(events if isinstance(events, list) else []):
         if isinstance(event, Mapping) and event.get("name") == "exception":
-            return facts_of_exception(dict(_flat(event.get("attributes") or {})))
+            attributes = event.get("attributes")
+            return facts_of_exception(dict(_flat(attributes)) if isinstance(attributes, Mapping) else {})
     return {}

@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import sys
+import zlib
 from collections.abc import Iterator
 from typing import IO, Any, NamedTuple, Protocol, TypeAlias, cast
 
@@ -41,8 +42,20 @@ class Peekable(Protocol):
 
 def read(file: IO[bytes]) -> Records:
     """The file stays open. Raises BadInputError for one that is neither JSON nor a CSV with a heading."""
-    if _begins_with(GZIP, file):
-        file = cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+    if not _begins_with(GZIP, file):
+        return _records(file)
+    return _unpacked(cast("IO[bytes]", gzip.GzipFile(fileobj=file)))
+
+
+def _unpacked(file: IO[bytes]) -> Records:
+    """What comes before the place at which a file is cut off or damaged is still read."""
+    try:
+        yield from _records(file)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise BadInputError(f"the file is not valid gzip: {error}.") from None
+
+
+def _records(file: IO[bytes]) -> Records:
     if _begins_with(BYTE_ORDER_MARK, file):
         file.read(len(BYTE_ORDER_MARK))
     if _begins_with(b"[", file):

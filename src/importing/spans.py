@@ -6,7 +6,7 @@ All spans are held until the file has been read, since they come in any order; s
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +19,7 @@ from ..otlp.span import RUNS, Scalar, Span, Status
 from ..otlp.trace import read_trace
 
 KIND = "openinference.span.kind"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Source(NamedTuple):
@@ -97,10 +98,10 @@ def nanoseconds(name: str, value: Any) -> int:
     """Of an instant, of UTC unless it says otherwise. Raises BadInputError."""
     try:
         moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        moment = (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):  # in UTC it may be of the year 0 or 10000
         raise BadInputError(f"{name}: {str(value)[:60]!r} is not an instant") from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return round(moment.timestamp() * 1_000_000) * 1_000
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1_000
 
 
 def text(values: Mapping[str, Any], *names: str) -> str | None:

@@ -120,3 +120,22 @@ def test_events_as_text_are_read_if_they_are_json() -> None:
 def test_a_span_that_lacks_what_it_needs_names_the_field(field: str) -> None:
     with pytest.raises(BadInputError, match=field):
         runs_of([FRAME[0] | {field: None}])
+
+
+@pytest.mark.parametrize("attributes", [-1, "text", [1], None])
+def test_an_exception_without_attributes_tells_nothing(attributes: object) -> None:
+    events = [{"name": "exception", "attributes": attributes}]
+    (run,) = runs_of([row("a1", "AGENT", 0, status_code="ERROR", status_message="broken", events=events)])
+    assert (run.error_type, run.error_message) == (None, "broken")
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_an_instant_beyond_the_years_is_none(instant: str) -> None:
+    with pytest.raises(BadInputError, match=r"start_time: .+ is not an instant"):
+        phoenix.add(row("a1", "AGENT", 0, start_time=instant), Traces())
+
+
+def test_instants_are_exact_to_the_microsecond() -> None:
+    times = {"start_time": "9999-12-31T23:59:58.000001Z", "end_time": "9999-12-31T23:59:59.999999Z"}
+    (run,) = runs_of([row("a1", "AGENT", 0, **times)])
+    assert run.ended_at == datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)

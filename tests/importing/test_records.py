@@ -63,6 +63,27 @@ def test_a_file_that_cannot_be_read_at_all_is_an_error(content: bytes) -> None:
         records(content)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x1f\x8b",
+        b"\x1f\x8bnonsense",
+        gzip.compress(LINES)[:-1],
+        gzip.compress(b"[1]")[:12],
+        gzip.compress(LINES) + b"x",
+    ],
+    ids=["begun", "nonsense", "cut off", "array cut off", "followed by something else"],
+)
+def test_a_damaged_gzip_is_an_error_that_says_so(content: bytes) -> None:
+    with pytest.raises(BadInputError, match=r"the file is not valid gzip: .+\."):
+        records(content)
+
+
+def test_what_comes_before_the_damage_of_a_gzip_is_read() -> None:
+    found = read(file(gzip.compress(LINES) + b"x"))
+    assert [next(found).line, next(found).line] == [1, 3]
+
+
 def test_the_file_stays_open() -> None:
     opened = file(b"agent\na\n")
     list(read(opened))
