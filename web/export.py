@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from formicary.errors import BadInputError, LimitError, NotFoundError
 from formicary.export import metrics, runs
+from formicary.export.copying import LONGEST
 from formicary.export.metrics import MetricsFormat
 from formicary.export.runs import RunFormat
 from formicary.resolvers.question import Dimension, Question
@@ -29,9 +29,6 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 2
 """So many files of runs a process makes at a time: each holds a connection for as long as it is being read."""
 
-LONGEST = timedelta(minutes=11)
-"""For how long a file of runs is sent; making one may take ten minutes. Nobody keeps others waiting by not reading."""
-
 TYPES = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
@@ -43,7 +40,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class RunsFile(StreamingResponse):
-    """Sent while it is being made, and cut off where that takes too long."""
+    """Sent while it is being made, and cut off where that takes too long: who does not read keeps others waiting."""
 
     def __init__(self, pieces: AsyncGenerator[bytes], headers: Mapping[str, str]) -> None:
         super().__init__(pieces, headers=headers)
