@@ -121,6 +121,7 @@ function powers(min, max) {
 }
 
 const all = (_, splits) => splits;
+const WHOLE = { incrs: Array.from({ length: 14 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat() };
 const BY_POWERS = { splits: (_, __, min, max) => powers(min, max), filter: all };
 
 function options(figure, table, width) {
@@ -139,7 +140,7 @@ function options(figure, table, width) {
     },
     axes: [
       { ...axis, grid: { show: false }, values: (_, splits) => splits.map(tickText), space: 64, size: 26 },
-      { ...axis, ...("byPowers" in figure.dataset && BY_POWERS), grid: { stroke: borderTopColor, width: 1, filter: all }, values: (_, splits) => splits.map(AXIS[figure.dataset.unit]), size: 56, space: 36 },
+      { ...axis, ...("byPowers" in figure.dataset && BY_POWERS), ...(figure.dataset.unit === "number" && WHOLE), grid: { stroke: borderTopColor, width: 1, filter: all }, values: (_, splits) => splits.map(AXIS[figure.dataset.unit]), size: 56, space: 36 },
     ],
     series: [{}, ...seriesOptions(figure, table)],
     hooks: { setCursor: [(plot) => writeTip(figure, plot)], setSelect: [(plot) => zoom(figure, plot)] },
