@@ -11,7 +11,9 @@ from formicary.config import Settings
 from formicary.db import Database
 from formicary.models import Role
 from formicary.resolvers.storage import storage
+from formicary.worker.jobs import NAMES
 from formicary_web.formats import size
+from formicary_web.system_jobs import PURPOSES
 from formicary_web.system_server import shown
 
 from .logging_in import Site, key_of
@@ -74,8 +76,12 @@ async def test_health_is_said_in_words_and_in_the_title(db: Database, open_site:
 async def test_job_shows_how_it_went_the_last_time(db: Database, open_site: Site) -> None:
     await note_job(db, "retention")
     rows = words((await open_site.page("/system")).text)
-    assert re.search(r"Retention OK 1 min ago 1\.5 s", rows)
-    assert re.search(r"Partition upkeep Has not run yet – –", rows)
+    assert re.search(r"Retention drops runs and figures older than is kept OK 1 min ago 1\.5 s", rows)
+    assert re.search(r"Partition upkeep makes tables for the weeks ahead Has not run yet – –", rows)
+
+
+def test_every_job_says_what_it_does() -> None:
+    assert set(PURPOSES) == set(NAMES)
 
 
 async def test_error_of_a_job_is_for_who_may_see_every_project(db: Database, settings: Settings) -> None:
