@@ -91,11 +91,12 @@ def rows(
     points: Sequence[Point], place: Place, *, counted: Callable[[Metrics], int] | None = None, **filters: Value
 ) -> list[Row]:
     """The steps of a history, each leading to its runs under the filters; `counted` is how many these are."""
+    runs = place.at_points(**filters)
     return [
         Row(
             point.from_,
             point.to,
-            place.during(point.metrics.range.from_, point.metrics.range.to, **filters),
+            runs(point.metrics.range.from_, point.metrics.range.to),
             counted(point.metrics) if counted else None,
         )
         for point in points

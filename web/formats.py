@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from formicary.models.run import RunStatus
 from formicary.resolvers.formats import DASH, THIN_SPACE, duration, money, number, percent
@@ -111,8 +112,9 @@ def utc(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+@lru_cache(1_000)
 def minute(at: datetime) -> str:
-    """The start of a step of a chart, in UTC."""
+    """The start of a step of a chart, in UTC. The charts of a page have their steps in common."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 

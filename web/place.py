@@ -1,11 +1,12 @@
 """Where a viewer is: the page and its state, all of which stands in the address, and the ways from there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Self, TypeAlias
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.datastructures import QueryParams
 
@@ -70,7 +71,13 @@ class Place:
 
     def during(self, from_: datetime, to: datetime, **filters: Value) -> str:
         """The list of the runs behind a point of a chart."""
-        return _address("/runs", {"project": self.project, "from": from_, "to": to, **_without(filters)})
+        return self.at_points(**filters)(from_, to)
+
+    def at_points(self, **filters: Value) -> Callable[[datetime, datetime], str]:
+        """The same of many points under the same filters, which are written only once."""
+        query = _query({"project": self.project, **_without(filters)})
+        others = f"&{query}" if query else ""
+        return lambda from_, to: f"/runs?from={_moment(from_)}&to={_moment(to)}{others}"
 
     def fragment(self, name: str, **params: Value) -> str:
         """A part of this page in its present state, with some parameters changed."""
@@ -93,8 +100,18 @@ def page_of(path: str) -> str:
 
 
 def _address(path: str, params: Mapping[str, Value]) -> str:
-    query = urlencode([pair for name, value in params.items() for pair in _pairs(name, value)])
+    query = _query(params)
     return f"{path}?{query}" if query else path
+
+
+def _query(params: Mapping[str, Value]) -> str:
+    return urlencode([pair for name, value in params.items() for pair in _pairs(name, value)])
+
+
+@lru_cache(1_000)
+def _moment(at: datetime) -> str:
+    """For an address. The charts of a page have their points in common."""
+    return quote(exact(at))
 
 
 def _without(filters: Mapping[str, Value]) -> dict[str, Value]:

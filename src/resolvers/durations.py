@@ -1,8 +1,10 @@
 """The durations of some runs, as they come from the database: bytes, until somebody asks for a percentile."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
+from hashlib import sha256
 
-from ..rollups.histogram import Histogram
+from ..rollups.histogram import BOUNDS, Histogram
 from .array_bytes import integers, large_integers
 
 
@@ -28,7 +30,7 @@ class Durations:
     def _make(self) -> Histogram:
         if self._exact:
             return Histogram.of_numbers(large_integers(self._elements))
-        return Histogram.of_entries(integers(self._elements))
+        return _of_entries(self._elements)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Durations) and self.histogram.counts == other.histogram.counts
@@ -47,3 +49,25 @@ class TotalDurations(Durations):
 
     def _make(self) -> Histogram:
         return Histogram.together([part.histogram for part in self._parts])
+
+
+MANY_BYTES = 8 * len(BOUNDS)
+"""So long are the elements of as many entries as there are buckets."""
+
+MOST_KNOWN = 256
+"""At ten thousand bytes each."""
+
+_known: OrderedDict[bytes, Histogram] = OrderedDict()
+
+
+def _of_entries(elements: bytes) -> Histogram:
+    """Of many entries it is kept: an hour that is over comes with the same ones in every history, and to count them
+    takes far longer than to see that."""
+    if len(elements) < MANY_BYTES:
+        return Histogram.of_entries(integers(elements))
+    digest = sha256(elements).digest()
+    histogram = _known.pop(digest, None) or Histogram.of_entries(integers(elements))
+    _known[digest] = histogram
+    if len(_known) > MOST_KNOWN:
+        _known.popitem(last=False)
+    return histogram

@@ -1,7 +1,7 @@
 """All that a page shows of figures, of all agents or of one: those of a range, of the range before, and their course.
 
-Everything is read in one snapshot, so that cards and charts agree, and the figures of the range are put together from
-those of its buckets.
+Everything is read in one snapshot, so that cards and charts agree, and the figures of the ranges are put together from
+those of their buckets.
 """
 
 from dataclasses import dataclass, replace
@@ -12,10 +12,10 @@ from .history import Point
 from .metrics import Metrics, total
 from .question import Question, Wants
 from .ranges import ResolvedRange
-from .reading import Snapshot, resolved, snapshot
+from .reading import Reading, Snapshot, resolved, snapshot
 from .run_filter import ResolvedFilter, RunFilter
 from .scope import Scope
-from .spans import Bucket
+from .spans import DAY, Bucket
 
 FIGURES = Wants(durations=True, pheromone=True)
 SCORES = Wants(pheromone=True, figures=False)
@@ -76,14 +76,29 @@ async def _read(found: Snapshot, scope: Scope, question: Question, where: Resolv
     now, *before = found.find_with_before(question, where)
     course = found.find(replace(question, bucket=bucket), where)
     adds_up = course.exact == now.exact  # minutes are exact where hours are not
-    if adds_up:
-        now = replace(now, question=replace(question, wants=SCORES))
-    of_range, of_course, *earlier = await figures.answers(scope, [now, course, *before])
-    metrics = of_range.figures(0, *(answer.figures() for answer in earlier)).metrics()
+    steps = [found.find(replace(each.question, bucket=_step(each.range)), where) for each in before]
+    wholes = [_scores_of(now) if adds_up else now, *map(_scores_of, before)]
+    of_course, *answers = await figures.answers(scope, [course, *wholes, *steps])
+    of_range, *earlier = (answer.figures() for answer in answers)
     by_bucket = of_course.figures()
+    metrics = of_range.metrics()
     if adds_up:
         metrics = replace(metrics, sums=total(by_bucket.groups.values()))
+    if before:
+        of_before, by_step = earlier
+        previous = replace(of_before.metrics(), sums=total(by_step.groups.values()))
+        metrics = replace(metrics, previous=previous)
     return Overview(metrics, history.points(by_bucket))
+
+
+def _scores_of(reading: Reading) -> Reading:
+    return replace(reading, question=replace(reading.question, wants=SCORES))
+
+
+def _step(range_: ResolvedRange) -> Bucket:
+    """What to put the figures of a range together from: steps that are over are the same in the next range too, and
+    so their durations need not be counted again (see durations.py)."""
+    return Bucket.HOUR if range_.to - range_.from_ <= 2 * DAY else Bucket.DAY
 
 
 async def _read_people(found: Snapshot, scope: Scope, question: Question, where: ResolvedFilter) -> Metrics:

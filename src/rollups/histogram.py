@@ -9,6 +9,7 @@ A histogram is a list of entries `bucket << 20 | count`. A bucket may stand in i
 merged by putting them one behind the other.
 """
 
+import sys
 from array import array
 from bisect import bisect_left
 from collections import Counter
@@ -75,7 +76,7 @@ class Histogram:
 
     __slots__ = ("_cumulated", "_exact", "_numbers")
 
-    def __init__(self, numbers: Sequence[int], cumulated: Sequence[int], *, exact: bool) -> None:
+    def __init__(self, numbers: Sequence[int], cumulated: "array[int] | range", *, exact: bool) -> None:
         self._numbers = numbers
         self._cumulated = cumulated
         self._exact = exact
@@ -102,13 +103,14 @@ class Histogram:
         """Of the numbers of all, which are either exact in all or in none."""
         if all(each._exact for each in histograms):
             return cls.of_numbers(chain.from_iterable(each._numbers for each in histograms))
-        many = [each._cumulated for each in histograms if len(each._cumulated) == len(BOUNDS)]
-        few = Counter[int]()
+        many, few = list["array[int]"](), Counter[int]()
         for each in histograms:
-            if len(each._cumulated) < len(BOUNDS):
+            if isinstance(each._cumulated, array) and len(each._cumulated) == len(BOUNDS):
+                many.append(each._cumulated)
+            else:
                 few.update(each.counts)
-        of_few = accumulate(few[bucket] for bucket in range(len(BOUNDS)))
-        return cls(range(len(BOUNDS)), [sum(each) for each in zip(of_few, *many, strict=True)], exact=False)
+        of_few = array("Q", accumulate(few[bucket] for bucket in range(len(BOUNDS))))
+        return cls(range(len(BOUNDS)), _added([of_few, *many]), exact=False)
 
     def quantile(self, q: float) -> float:
         """The nearest-rank quantile (the least number that at least a part `q` of all does not exceed), 0 <= q <= 1.
@@ -134,6 +136,12 @@ class Histogram:
                 counts[bucket_of(number) if self._exact else number] += cumulated - before
                 before = cumulated
         return counts
+
+
+def _added(arrays: Iterable["array[int]"]) -> "array[int]":
+    """Element by element. As long as no sum outgrows its eight bytes, all are added at once, as one large number."""
+    numbers = [int.from_bytes(each.tobytes(), sys.byteorder) for each in arrays]
+    return array("Q", sum(numbers).to_bytes(len(BOUNDS) * array("Q").itemsize, sys.byteorder))
 
 
 def common_slots(histograms: Sequence[Histogram], most: int) -> list[list[Slot]]:
