@@ -2,9 +2,9 @@
 
     agent -> Run -> Backlog | Packer -> Outbox (in memory, or a Spool on disk) -> Sender -> Endpoint -> POST /graphql
 
-Left of the bar is all that is done in the agent's own thread: a run's facts are put on a queue. Two threads in the
-background pack and send them. Nothing here imports the server or anything beyond Python's standard library, and
-nothing raises into the agent.
+Left of the bar is all that is done in the agent's own thread: a run's facts are put on a queue. Threads in the
+background, one that packs and two that send, do the rest. Nothing here imports the server or anything beyond Python's
+standard library, and nothing raises into the agent.
 """
 
 from .counts import Counts

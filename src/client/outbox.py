@@ -1,7 +1,7 @@
-"""Batches on their way from the packer to the sender: in memory, or on disk where there is a spool."""
+"""Batches on their way from the packer to the senders: in memory, or on disk where there is a spool."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Condition
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -58,7 +58,10 @@ Item: TypeAlias = Batch | Mark
 
 
 class Outbox:
-    """First in, first out. The last batch takes in what comes next, while it waits and has room."""
+    """First in, first out. The last batch takes in what comes next, while it waits and has room.
+
+    Several batches may be under way at the same time. A mark is handed out when all before it have been settled.
+    """
 
     def __init__(self, spool: "Spool | None", *, batch_size: int, batch_bytes: int, notices: Notices) -> None:
         self._spool = spool
@@ -66,7 +69,7 @@ class Outbox:
         self._batch_bytes = batch_bytes
         self._notices = notices
         self._items: deque[Item] = deque()
-        self._at_sender: Batch | None = None
+        self._under_way: list[Batch] = []
         self._changed = Condition()
         self._closed = False
 
@@ -102,16 +105,19 @@ class Outbox:
                 self._notices.tell("spool", "the spool cannot be read: %s", error)
 
     def take(self, timeout: float | None) -> Item | None:
-        """The first item; None if none came within `timeout` seconds. A batch is to be settled before the next."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._items, timeout)
-            item = self._items.popleft() if self._items else None
-            self._at_sender = None if isinstance(item, Mark) else item
-            return item
+        """The first item; None if none came within `timeout` seconds, or the outbox was closed.
+
+        While a batch is under way the next one is only handed out when it is full: until then it takes in more.
+        """
+        return self._first(lambda: not self._under_way or self._is_next_full(), timeout)
+
+    def take_besides(self) -> Item | None:
+        """The first item, if it is a full batch and another one is under way; None when the outbox was closed."""
+        return self._first(lambda: bool(self._under_way) and self._is_next_full(), None)
 
     def settle(self, batch: Batch) -> None:
         with self._changed:
-            self._at_sender = None
+            self._under_way.remove(batch)
             try:
                 batch.discard()
             except OSError as error:
@@ -119,7 +125,7 @@ class Outbox:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Nobody waits for room any more."""
+        """Nobody waits for room or for items any more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -133,9 +139,28 @@ class Outbox:
                 batch.discard()
             return number
 
+    def _first(self, may_go: Callable[[], bool], timeout: float | None) -> Item | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or (self._items and may_go()), timeout)
+            if self._closed or not self._items or not may_go():
+                return None
+            item = self._items.popleft()
+            if not isinstance(item, Mark):
+                self._under_way.append(item)
+            return item
+
+    def _is_next_full(self) -> bool:
+        """Whether the first item is a batch that takes in no more, since it has no room or is not the last."""
+        item = self._items[0] if self._items else None
+        if item is None or isinstance(item, Mark):
+            return False
+        return not item.grows or len(item) >= self._batch_size or item is not self._last()
+
+    def _last(self) -> Batch | None:
+        return next((item for item in reversed(self._items) if not isinstance(item, Mark)), None)
+
     def _batches(self) -> Iterator[Batch]:
-        if self._at_sender is not None:
-            yield self._at_sender
+        yield from self._under_way
         yield from (item for item in self._items if not isinstance(item, Mark))
 
     def _has_room(self) -> bool:
@@ -144,7 +169,7 @@ class Outbox:
 
     def _extends_last(self, lines: Sequence[bytes]) -> bool:
         """A mark behind the last batch is no hindrance: it comes to the sender no sooner than it should."""
-        last = next((item for item in reversed(self._items) if not isinstance(item, Mark)), None)
+        last = self._last()
         if last is None or not last.grows or len(last) + len(lines) > self._batch_size:
             return False
         return last.size + sum(map(len, lines)) <= self._batch_bytes and self._appended(last, lines)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # see outbox.py
 MOST_IN_BATCH = 10_000
 """Runs that the API takes in a request."""
 BATCH_BYTES = 4 * 1024 * 1024
+AT_ONCE = 2
+"""Requests under way at the same time at most: while PostgreSQL writes one, the server reads the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +69,10 @@ class Pipeline:
             max_age=settings.max_age,
             batch_bytes=BATCH_BYTES,
         )
-        self._endpoint = Endpoint(settings.url, settings.key, timeout=settings.timeout, tls=settings.tls)
-        self._sender = Sender(
-            endpoint=self._endpoint,
-            outbox=self._outbox,
-            tally=self.tally,
-            notices=self._notices,
-            keep=self._spool.refuse if self._spool else None,
-        )
+        self._endpoints = [
+            Endpoint(settings.url, settings.key, timeout=settings.timeout, tls=settings.tls) for _ in range(AT_ONCE)
+        ]
+        self._senders = [self._sender(endpoint, is_spare=number > 0) for number, endpoint in enumerate(self._endpoints)]
         self._threads: list[Thread] = []
         self._starting = RLock()
         self._is_used = False
@@ -85,7 +83,7 @@ class Pipeline:
             if not self._threads:
                 self._threads = [
                     Thread(target=self._packer.run, name="formicary-packer", daemon=True),
-                    Thread(target=self._sender.run, name="formicary-sender", daemon=True),
+                    *(Thread(target=sender.run, name="formicary-sender", daemon=True) for sender in self._senders),
                 ]
                 for thread in self._threads:
                     thread.start()
@@ -116,22 +114,35 @@ class Pipeline:
         if was_closed or not self._threads:
             return
         begun = time.monotonic()
-        if not self._passes(Mark(closes=True), timeout):
-            self._outbox.close()
-            self._sender.stop()
+        self._passes(Mark(closes=True), timeout)
+        for sender in self._senders:
+            sender.stop()
+        self._outbox.close()
         for thread in self._threads:
             thread.join(max(0.1, begun + timeout - time.monotonic()))
         self._leave()
 
     def abandon(self) -> None:
         """In a forked child: forget all, it is the parent's."""
-        self._endpoint.close()
+        for endpoint in self._endpoints:
+            endpoint.close()
         if self._spool is not None:
             self._spool.abandon()
 
+    def _sender(self, endpoint: Endpoint, *, is_spare: bool) -> Sender:
+        return Sender(
+            endpoint=endpoint,
+            outbox=self._outbox,
+            tally=self.tally,
+            notices=self._notices,
+            keep=self._spool.refuse if self._spool else None,
+            is_spare=is_spare,
+        )
+
     def _passes(self, mark: Mark, timeout: float) -> bool:
         self._backlog.mark(mark)
-        self._sender.hurry()
+        for sender in self._senders:
+            sender.hurry()
         return mark.arrived.wait(timeout)
 
     def _leave(self) -> None:

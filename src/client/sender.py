@@ -1,4 +1,7 @@
-"""From batches to the server: the second of the two threads in the background.
+"""From batches to the server: each of the senders is a thread in the background, with a connection of its own.
+
+The first one takes all there is. A spare one helps while there are full batches, so that the server has work while
+it answers, and while PostgreSQL writes.
 
 A batch is sent until the server has it. One that is refused for what may be the fault of single runs is halved until
 these are found; what is refused for good is counted and, where there is a spool, kept aside.
@@ -37,29 +40,34 @@ class StoppedError(Exception):
 
 class Sender:
     def __init__(
-        self, *, endpoint: Endpoint, outbox: Outbox, tally: Tally, notices: Notices, keep: Keep | None = None
+        self,
+        *,
+        endpoint: Endpoint,
+        outbox: Outbox,
+        tally: Tally,
+        notices: Notices,
+        keep: Keep | None = None,
+        is_spare: bool = False,
     ) -> None:
         self._endpoint = endpoint
         self._outbox = outbox
         self._tally = tally
         self._notices = notices
         self._keep = keep
+        self._is_spare = is_spare
         self._hurry = Event()
         self._stop = Event()
 
     def run(self) -> None:
-        """Until the mark that closes, or `stop`."""
-        self._outbox.adopt()
+        """Until `stop`."""
+        if not self._is_spare:
+            self._outbox.adopt()
         while not self._stop.is_set():
-            item = self._outbox.take(LOOK_AROUND if self._keep else None)
-            if item is None:
-                self._outbox.adopt()
-            elif not isinstance(item, Mark):
-                self._deliver(item)
-            else:
+            item = self._next()
+            if isinstance(item, Mark):
                 item.arrived.set()
-                if item.closes:
-                    break
+            elif item is not None:
+                self._deliver(item)
         self._endpoint.close()
 
     def hurry(self) -> None:
@@ -67,9 +75,18 @@ class Sender:
         self._hurry.set()
 
     def stop(self) -> None:
-        """End after the request that is under way, if there is one."""
+        """End after the request that is under way, if there is one; the outbox is to be closed then."""
         self._stop.set()
         self._hurry.set()
+
+    def _next(self) -> Batch | Mark | None:
+        """What there is to do, as soon as there is something. Who finds nothing for long looks around."""
+        if self._is_spare:
+            return self._outbox.take_besides()
+        item = self._outbox.take(LOOK_AROUND if self._keep else None)
+        if item is None and not self._stop.is_set():
+            self._outbox.adopt()
+        return item
 
     def _deliver(self, batch: Batch) -> None:
         try:
@@ -104,7 +121,8 @@ class Sender:
         for attempt in count():
             answer = self._endpoint.record(lines)
             if not isinstance(answer, Later):
-                self._notices.settle("away", "the server is back after %.0f s", time.monotonic() - since)
+                if attempt:
+                    self._notices.settle("away", "the server is back after %.0f s", time.monotonic() - since)
                 return answer
             failures += not answer.is_away
             if failures == most_failures:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 MAX_ITEMS = 100
@@ -62,8 +63,16 @@ def money(value: object) -> str:
 
 def instant(value: datetime | float) -> str:
     """RFC 3339 of a datetime (of local time where it has no zone) or of seconds since 1970."""
-    moment = value.astimezone(UTC) if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
-    return moment.isoformat()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    second, microsecond = divmod(round(value * 1_000_000), 1_000_000)
+    return f"{_second(second)}.{microsecond:06}+00:00"
+
+
+@lru_cache(maxsize=16)
+def _second(value: int) -> str:
+    """Runs that are encoded one after the other mostly started and ended within the same few seconds."""
+    return datetime.fromtimestamp(value, UTC).replace(tzinfo=None).isoformat()
 
 
 def json_object(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The recorder: what a run costs the agent's own thread, and runs a second from one process into a local server.
 
 First the agent makes runs at an agent's pace. Then it does nothing but make runs, as fast as it can, so that the
-recorder's two threads compete with it for the interpreter, and the server and PostgreSQL for the two cores. Of several
+recorder's threads compete with it for the interpreter, and the server and PostgreSQL for the two cores. Of several
 rounds the one with the best rate counts.
 """
 

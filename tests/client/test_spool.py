@@ -79,7 +79,7 @@ def test_what_could_not_be_sent_is_kept_and_the_next_process_sends_it(
     assert "3 runs are left in the spool" in caplog.text
     new_recorder(spool=spool)
     server.wait_for_batches(2)
-    assert sent(server) == ["a", "b", "c"]
+    assert sorted(sent(server)) == ["a", "b", "c"]
 
 
 def test_only_who_can_read_the_process_can_read_its_spool(nowhere: str, spool: Path) -> None:
@@ -95,7 +95,7 @@ def test_what_earlier_processes_left_goes_first_and_is_removed(
     recorder = new_recorder(spool=spool)
     record(recorder, "c")
     assert recorder.flush()
-    assert sent(server) == ["a", "b", "c"]
+    assert (sorted(sent(server)[:2]), sent(server)[2:]) == (["a", "b"], ["c"])
     assert recorder.counts.delivered == 3
     recorder.close()
     assert list(spool.iterdir()) == []
@@ -213,5 +213,8 @@ def test_a_segment_of_another_process_takes_nothing_in(nowhere: str, spool: Path
     outbox = Outbox(Spool(spool, most_bytes=10_000), batch_size=10, batch_bytes=10_000, notices=Notices())
     outbox.adopt()
     outbox.put([b"{}"])
-    batches = [outbox.take(0), outbox.take(0)]
-    assert [len(batch.read()) for batch in batches if isinstance(batch, Segment)] == [1, 1]
+    for _ in range(2):
+        batch = outbox.take(0)
+        assert isinstance(batch, Segment)
+        assert len(batch.read()) == 1
+        outbox.settle(batch)
