@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def server_dsn() -> Iterator[str]:
     """A PostgreSQL server, to make databases on."""
-    with EmbeddedPostgres(postgres.DATA, fsync=False) as server:
+    with EmbeddedPostgres(postgres.data_directory(), fsync=False) as server:
         yield server.dsn
 
 
