@@ -10,7 +10,7 @@ from .aliases import KEPT, METADATA, READ, ROLES
 from .batch import Batch
 from .facts import Read, amount, count, first_token, provider, source, text
 from .label import Label, Labels, labels_of_json, labels_of_protobuf
-from .run import calls_of, failure_of, leaves_of, run_input
+from .run import failure_of, run_input
 from .slim import MAX_TEXT
 from .span import RUNS, Role, Span
 from .trace import Node, Run, Trace, Verdict, read_trace
@@ -59,14 +59,18 @@ class _Teller:
         while waiting:
             node, depth = waiting.pop()
             yield from self._lines_of(node, INDENT * depth)
-            children = sorted(node.children, key=lambda child: (child.span.started, child.span.id), reverse=True)
+            children = sorted(
+                self.trace.children.get(node.span.id, ()),
+                key=lambda child: (child.span.started, child.span.id),
+                reverse=True,
+            )
             waiting.extend((child, depth + 1) for child in children)
 
     def _lines_of(self, node: Node, indent: str) -> Iterator[str]:
         yield f"{indent}{self._name(node.span)}  [{node.span.id.hex()}]  {self._verdict(node)}".rstrip()
         if node in self.trace.orphans:
             yield f"{indent}{INDENT * 2}its parent {node.span.parent_id.hex()} is not here; it would be waited for"
-        if node.run is not None and node.run.node is node:
+        if node.run is not None and node.verdict is Verdict.RUN:
             lines = [line for line in self._fields(node.run) if line.value]
             width = max(len(line.value) for line in lines)
             for line in lines:
@@ -107,8 +111,8 @@ class _Teller:
 
     def _fields(self, run: Run) -> Iterator[Line]:
         made = run_input(run, self.trace.runs, project="default", trace_id=self.trace_id)
-        span, calls = run.node.span, calls_of(run)
-        everywhere = (*calls, span)
+        span = run.span
+        everywhere = (*run.inferences, span)
         yield Line("agent", run.name, source(span, aliases.AGENT, text) or "the span's name")
         yield Line("version", *self._of((span,), aliases.VERSION, text))
         yield self._status(run)
@@ -133,7 +137,7 @@ class _Teller:
         failure = failure_of(run, self.trace.runs)
         if failure is None:
             return Line("status", "SUCCEEDED", "the status of its span is not ERROR")
-        where = "its span" if failure is run.node.span else f"{self._name(failure)}, the wrapper around it"
+        where = "its span" if failure is run.span else f"{self._name(failure)}, the wrapper around it"
         return Line("status", "FAILED", f"the status of {where}")
 
     def _of(self, spans: Iterable[Span], names: Iterable[str], read: Read[T]) -> tuple[str, str]:
@@ -149,12 +153,16 @@ class _Teller:
         if not run.inferences:
             value, name = self._of(run.spans, own_names, read)
             return value, f"{name}, its own: there is no model call below"
-        found = [(read(leaf, names), source(leaf, names, read)) for leaf in leaves_of(run)]
+        found = [(read(leaf, names), source(leaf, names, read)) for leaf in run.leaves]
         told = [(value, name) for value, name in found if value is not None and name is not None]
         if not told:
             return "", ""
         sources = dict.fromkeys(name for _, name in told)
         return " + ".join(str(value) for value, _ in told), f"{', '.join(sources)} of {_many(len(told), 'model call')}"
+
+
+def _by_start(node: Node) -> tuple[int, bytes]:
+    return node.span.started, node.span.id
 
 
 def _some(span: Span | None) -> Sequence[Span]:

@@ -17,21 +17,22 @@ from . import aliases
 from .batch import EPOCH
 from .facts import Read, amount, count, first_token, provider, text
 from .span import Span, Status
-from .trace import Node, Run, failing_wrapper
+from .trace import Run, failing_wrapper
 
 T = TypeVar("T")
+
+_ERROR = Status.ERROR
 
 
 def run_input(run: Run, runs: Sequence[Run], *, project: str, trace_id: bytes) -> RunInput:
     """The run as it is recorded; its external id is `<trace id>-<span id>`. `runs` are all of the trace."""
-    span, trace = run.node.span, trace_id.hex()
-    calls = calls_of(run)
+    span, calls, trace = run.span, run.inferences, trace_id.hex()
     failure = failure_of(run, runs)
     return RunInput(
         agent=run.name,
         project=project,
         version=text(span, aliases.VERSION) or UNVERSIONED,
-        external_id=external_id(trace, run.node),
+        external_id=external_id(trace, run.span),
         status="SUCCEEDED" if failure is None else "FAILED",
         started_at=instant(span.started),
         ended_at=instant(span.ended) if span.ended else None,
@@ -54,24 +55,13 @@ def run_input(run: Run, runs: Sequence[Run], *, project: str, trace_id: bytes) -
     )
 
 
-def calls_of(run: Run) -> list[Span]:
-    """The inference spans of a run, in order of their start."""
-    return [node.span for node in run.inferences]
-
-
-def leaves_of(run: Run) -> list[Span]:
-    """Those of them that are around no other."""
-    return [node.span for node in run.inferences if not node.inference_below]
-
-
 def failure_of(run: Run, runs: Iterable[Run]) -> Span | None:
     """The span whose error is the run's; None: it has succeeded."""
-    span = run.node.span
-    return span if span.status == Status.ERROR else failing_wrapper(run, runs)
+    return run.span if run.span.status == _ERROR else failing_wrapper(run, runs)
 
 
-def external_id(trace: str, node: Node) -> str:
-    return f"{trace}-{node.span.id.hex()}"
+def external_id(trace: str, span: Span) -> str:
+    return f"{trace}-{span.id.hex()}"
 
 
 def instant(nanoseconds: int) -> datetime:
@@ -98,13 +88,13 @@ def _names(tools: Iterable[Span]) -> list[str]:
 
 
 def _key(run: Run, project: str, trace: str) -> RunKeyInput:
-    return RunKeyInput(agent=run.name, external_id=external_id(trace, run.node), project=project)
+    return RunKeyInput(agent=run.name, external_id=external_id(trace, run.span), project=project)
 
 
 def _tokens(run: Run, names: Iterable[str], own_names: Iterable[str]) -> int | None:
     if not run.inferences:
         return first(run.spans, own_names, count)
-    counts = [number for leaf in leaves_of(run) if (number := count(leaf, names)) is not None]
+    counts = [number for leaf in run.leaves if (number := count(leaf, names)) is not None]
     return sum(counts) if counts else None
 
 
@@ -115,7 +105,7 @@ def _cost(run: Run) -> Money | None:
         cost = first(run.spans, aliases.COST, amount)
         return None if cost is None else Money(cost)
     costs = []
-    for leaf in leaves_of(run):
+    for leaf in run.leaves:
         cost = amount(leaf, aliases.COST)
         if cost is not None:
             costs.append(cost)

@@ -1,9 +1,11 @@
 """Which spans are runs, and what each run is told to be: rule by rule."""
 
 import json
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -70,6 +72,11 @@ def test_the_own_total_counts_only_where_no_call_is_known() -> None:
 
 def test_the_own_total_may_be_on_the_second_span_of_a_run() -> None:
     assert tokens(only(runs(agent(1), agent(2, 1, gen_ai__usage__input_tokens=5)))) == (5, None)
+
+
+def test_of_several_further_spans_of_a_run_the_one_that_started_first_says_what_it_used() -> None:
+    further = [agent(number, 1, at=number, gen_ai__usage__input_tokens=number) for number in (2, 3, 4)]
+    assert {tokens(only(runs(agent(1), *some))) for some in permutations(further)} == {(2, None)}
 
 
 def test_two_names_of_one_number_are_one_number() -> None:
@@ -244,6 +251,19 @@ def test_spans_in_a_circle_are_held_back_and_then_begin_with_the_one_that_starte
 def test_a_trace_of_any_depth_is_read() -> None:
     deep = [chain(n, n - 1) for n in range(2, 9_000)]
     assert tokens(only(runs(agent(1), *deep, chat(9_000, 8_999)))) == (10, 2)
+
+
+def test_a_trace_that_was_read_is_gone_without_the_garbage_collector() -> None:
+    """Nodes are hidden from it, so what leads back to itself would stay for good."""
+    circle = [agent(8, 9, at=0.1), chain(9, 8, at=0.2)]
+    nested = [chain(1), agent(2, 1, agent=None), agent(3, 2), tool(4, 3), agent(5, 4), chat(6, 5), chat(7, 6)]
+    batch = Batch(datetime.now(UTC))
+    protobuf_body.read(request(*nested, *circle, chain(10), chain(11, 10)).SerializeToString(), batch)
+    (kept,) = batch.traces.values()
+    before = [sys.getrefcount(one) for one in kept.values()]
+    for released in (False, True):
+        assert len(read_trace(kept.values(), released=released).runs) == (4 if released else 3)
+        assert [sys.getrefcount(one) for one in kept.values()] == before
 
 
 def test_names_and_messages_are_cut_and_hold_nothing_that_cannot_be_stored() -> None:
