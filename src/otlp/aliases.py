@@ -5,7 +5,7 @@ OpenTelemetry's GenAI conventions come first, then OpenInference, Traceloop (Ope
 and pydantic-ai's own.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 
 from .span import Role
 
@@ -160,5 +160,5 @@ KEPT: Mapping[Role, frozenset[str]] = {
 """The attributes that are kept of a span of each role. Everything else is dropped at the door."""
 
 _SIGNS = tuple(name for names, _ in SIGNS for name in names)
-READ: Container[str] = frozenset((METADATA, *ROLES, *_SIGNS, *(name for names in KEPT.values() for name in names)))
+READ: frozenset[str] = frozenset((METADATA, *ROLES, *_SIGNS, *(name for names in KEPT.values() for name in names)))
 """The attributes that are looked at."""

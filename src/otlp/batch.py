@@ -64,10 +64,12 @@ class Batch:
         if (fault := self._fault(trace_id, span)) is not None:
             self.refusals.add(fault)
             return
-        spans = self.traces.get((project, trace_id))
+        key = (project, trace_id)
+        spans = self.traces.get(key)
         if spans is None:
-            spans = self.traces[project, trace_id] = {}
-        add(spans, span)
+            self.traces[key] = {span.id: span}
+        else:
+            add(spans, span)
 
     def _fault(self, trace_id: bytes, span: Span) -> str | None:
         if len(trace_id) != _TRACE_ID or trace_id == _NO_TRACE:

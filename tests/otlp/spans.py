@@ -87,10 +87,10 @@ def each(spans: Sequence[Span]) -> list[Body]:
 
 
 def _attributes(values: Mapping[str, Value]) -> list[KeyValue]:
-    return [KeyValue(key=key, value=_value(value)) for key, value in values.items()]
+    return [KeyValue(key=key, value=any_value(value)) for key, value in values.items()]
 
 
-def _value(value: Value) -> AnyValue:
+def any_value(value: Value) -> AnyValue:
     match value:
         case bool():
             return AnyValue(bool_value=value)
