@@ -27,7 +27,11 @@ def text(span: Span, names: Iterable[str]) -> str | None:
 
 def provider(span: Span, names: Iterable[str]) -> str | None:
     """Who runs the model, where that is what a name gives."""
-    return next((name for each in names if (name := text(span, (each,))) and name not in FRAMEWORKS), None)
+    facts = span.facts
+    for name in names:
+        if name in facts and (words := str(facts[name]).strip()) and words not in FRAMEWORKS:
+            return words
+    return None
 
 
 def count(span: Span, names: Iterable[str]) -> int | None:

@@ -49,11 +49,13 @@ class Receiver:
         usual = next(iter(slugs)) if slugs is not None and len(slugs) == 1 else DEFAULT_PROJECT
         traces: Traces = {}
         for (named, trace_id), spans in batch.traces.items():
-            project = named or usual
-            if (fault := _fault(project, slugs)) is not None:
+            key = (named or usual, trace_id)
+            if (fault := _fault(key[0], slugs)) is not None:
                 batch.refusals.add(fault, len(spans))
+            elif key in traces or len(spans) > self._max_trace_spans:
+                self._join(traces.setdefault(key, {}), spans, batch.refusals)
             else:
-                self._join(traces.setdefault((project, trace_id), {}), spans, batch.refusals)
+                traces[key] = spans
         return dict(sorted(traces.items()))
 
     def _join(self, known: Spans, fresh: Spans, refusals: Refusals) -> bool:

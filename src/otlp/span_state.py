@@ -7,7 +7,7 @@ a circle.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 from asyncpg import Record
@@ -101,8 +101,7 @@ class Kept:
     is_rest: bool
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What is to be kept of a trace."""
 
     spans: Spans
