@@ -13,11 +13,15 @@ from formicary.config import Settings
 from formicary.db import Database
 from formicary.embedded import EmbeddedPostgres
 
-from . import postgres
+from . import memory, postgres
 
 PROGRAMS = {"browser": "/usr/bin/chromium", "curl": "curl", "node": "npm", "prometheus": "promtool"}
 """What tests with these marks need of the machine; where it is missing they are skipped."""
 SKIP_NOTHING = bool(os.environ.get("TESTS_SKIP_NOTHING"))
+
+
+def pytest_configure() -> None:
+    memory.use_for_temporary_files()
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:

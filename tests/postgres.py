@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import shutil
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -17,26 +16,23 @@ import psutil
 
 import formicary_migrations
 
+from . import memory
+
 OF_THE_DRIVER = ("typeinfo_tree", "set_config('jit'")
 """Signs of the statements by which asyncpg asks about types, once a connection."""
 
 CHECKOUT = Path(__file__).parent.parent
-MEMORY = Path("/dev/shm")
-ROOM = 2 * 1024**3
 FINISHED = "SELECT true FROM pg_database WHERE datname = $1 AND datistemplate"
 T = TypeVar("T")
 _numbers = count()
 
 
 def data_directory() -> Path:
-    """In memory where there is room, else in the checkout.
-
-    A clone has 700 files, and ext4 does not give out an inode again within minutes of its release: it steps over each
-    of those released lately. Among clones that come and go that makes a new one take a second, rather than 50 ms.
-    """
-    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM:
+    """In memory where there is room, else in the checkout; the same for all who test this checkout."""
+    place = memory.directory()
+    if place is None:
         return CHECKOUT / ".data" / "tests"
-    return MEMORY / f"formicary-tests-{os.getuid()}-{hashlib.sha256(bytes(CHECKOUT)).hexdigest()[:8]}"
+    return place / f"formicary-tests-{os.getuid()}-{hashlib.sha256(bytes(CHECKOUT)).hexdigest()[:8]}"
 
 
 def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
