@@ -69,7 +69,7 @@ async def url(settings: Settings, db: Database, authenticator: Authenticator) ->
 
 
 async def flush(recorder: Recorder) -> bool:
-    return await asyncio.to_thread(recorder.flush)
+    return await asyncio.to_thread(recorder.flush, 30)
 
 
 async def test_every_fact_is_stored_as_it_was_stated(url: str, db: Database, new_recorder: NewRecorder) -> None:
@@ -110,6 +110,19 @@ async def test_a_run_is_updated_from_running_to_its_end(url: str, db: Database, 
     assert row["status"] == 2
     assert row["ended_at"] >= row["started_at"]
     assert row["duration_ms"] == round((row["ended_at"] - row["started_at"]) / timedelta(milliseconds=1))
+
+
+async def test_a_run_has_ended_though_its_start_may_arrive_at_the_same_time(
+    url: str, db: Database, new_recorder: NewRecorder
+) -> None:
+    recorder = new_recorder(url, announce=True, batch_size=1)
+    for number in range(100):
+        async with recorder.run("scout", input_tokens=number):
+            pass
+    assert await flush(recorder)
+    rows = await db.fetch(RUN)
+    assert sorted((row["input_tokens"], row["status"]) for row in rows) == [(number, 2) for number in range(100)]
+    assert recorder.counts.delivered == 200
 
 
 async def test_what_the_api_finds_fault_with_is_rejected_by_itself(
