@@ -6,6 +6,7 @@ Everything that shows a figure asks here, so that the same question has the same
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from ..db import Database
 from ..errors import BadInputError
@@ -27,7 +28,7 @@ NEAR = ResolvedRange(datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzin
 """Far from the ends of the calendar, so that the range before and the last bucket lie within it too."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Figures:
     """The answer to a question: the sums of each group that has runs, and the range that they are of."""
 
@@ -48,7 +49,7 @@ class Figures:
         range_ = self.range if bucket is None or self.question.bucket is None else self.parts[bucket]
         return Metrics(range_, sums, self.pheromone.get(group), self._previous(key, bucket))
 
-    @property
+    @cached_property
     def parts(self) -> Mapping[datetime, ResolvedRange]:
         """By the start of each bucket that the range touches, in their order, what of it lies in the range."""
         return {} if self.question.bucket is None else parts(self.range, self.question.bucket)
