@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,6 +18,8 @@ from formicary.config import Settings
 from formicary.db import Database
 from formicary_web.errors import error_response
 from formicary_web.routes import routes
+
+from .demo import served_demo
 
 CHROMIUM = "/usr/bin/chromium"
 OpenPage = Callable[..., Awaitable[Page]]
@@ -73,6 +75,13 @@ async def served(app: Any, port: int = 0) -> AsyncIterator[str]:
 @pytest.fixture
 async def address(db: Database) -> AsyncIterator[str]:
     async with served(dashboard(db)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[str]:
+    """The address of a server with the sample data, for tests that only look at it."""
+    with served_demo() as url:
         yield url
 
 

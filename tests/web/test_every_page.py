@@ -1,8 +1,9 @@
 """What must hold of every page with the sample data: it is accessible, fits a phone, is valid, complains of nothing."""
 
+import fcntl
 import json
+import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from formicary_web.routes import PAGES
 
+from ..postgres import CHECKOUT
 from .conftest import Faults
-from .demo import paths, served_demo
+from .demo import paths
 
 pytestmark = [pytest.mark.browser, pytest.mark.node]
 
@@ -36,9 +38,8 @@ MARKUP = {
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with served_demo() as url:
-        yield url
+def address(demo: str) -> str:
+    return demo
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +47,25 @@ def every_path(address: str) -> list[str]:
     return paths(address)
 
 
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("packages")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES]
-    subprocess.run(command, cwd=directory, check=True, capture_output=True)
-    return directory / "node_modules"
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    """Installed by the first who needs them, while the others wait, and kept for later runs."""
+    directory = CHECKOUT / ".data" / "packages"
+    directory.mkdir(parents=True, exist_ok=True)
+    installed = directory / "_".join(PACKAGES)
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not installed.exists():
+            _install(directory / "unfinished").rename(installed)
+    return installed / "node_modules"
+
+
+def _install(directory: Path) -> Path:
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(directory), *PACKAGES]
+    subprocess.run(command, check=True, capture_output=True)
+    return directory
 
 
 async def violations(page: Page, packages: Path) -> list[str]:

@@ -4,7 +4,6 @@ The pages are opened with the sample data and over a fixed range, so that nothin
 """
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import NamedTuple
@@ -15,7 +14,7 @@ import pytest
 
 from formicary_web.routes import PAGES
 
-from .demo import paths, served_demo
+from .demo import paths
 
 LINK = re.compile(r"<a\b[^>]*\bdata-runs=[^>]*>")
 ATTRIBUTE = re.compile(r'\b(href|data-runs)="([^"]*)"')
@@ -28,9 +27,8 @@ class Link(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with served_demo() as url:
-        yield url
+def address(demo: str) -> str:
+    return demo
 
 
 @pytest.fixture(scope="module")
