@@ -14,11 +14,11 @@ from ..errors import OverloadedError
 from ..ingest.check import PROJECT_SLUG
 from ..ingest.recorder import Recorder, Scope
 from ..ingest.recording import Recording
-from ..ingest.run_input import DEFAULT_PROJECT
+from ..ingest.run_input import DEFAULT_PROJECT, RunInput
 from . import batch as spans_of_trace
 from . import span_state
 from .batch import Batch, Refusals
-from .revision import Revision
+from .revision import Revision, runs_of
 from .span_state import Kept, Key, Spans, State
 from .trace import read_trace
 
@@ -98,17 +98,22 @@ class Receiver:
         changed: dict[Key, State] = {}
         waiting: Mapping[Key, Spans] = traces
         while waiting:
-            read = {key: read_trace(spans.values(), released=False) for key, spans in waiting.items()}
-            fresh = {key: State(spans, now if read[key].orphans else None) for key, spans in waiting.items()}
-            added = await span_state.add(connection, fresh, now)
-            for key in added:
-                revision.begin(key, read[key])
-            known = {key: spans for key, spans in waiting.items() if key not in added}
+            runs: dict[Key, list[RunInput]] = {}
+            orphaned: set[Key] = set()
+            for key, spans in waiting.items():
+                trace = read_trace(spans.values(), released=False)
+                runs[key] = runs_of(key, trace)
+                if trace.orphans:
+                    orphaned.add(key)
+            known = await span_state.add(connection, waiting, orphaned, now)
+            for key, made in runs.items():
+                if key not in known:
+                    revision.begin(key, made)
             kept = await span_state.lock(connection, known) if known else {}
             for key, state in kept.items():
-                if (after := self._go_on(key, state, known[key], revision, now)) is not None:
+                if (after := self._go_on(key, state, traces[key], revision, now)) is not None:
                     changed[key] = after
-            waiting = {key: spans for key, spans in known.items() if key not in kept}
+            waiting = {key: traces[key] for key in known if key not in kept}
         return changed
 
     def _go_on(self, key: Key, kept: Kept, fresh: Spans, revision: Revision, now: datetime) -> State | None:

@@ -3,6 +3,7 @@
 A run of the trace is recorded anew as a whole: what its spans say now takes the place of what they said before.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from ..ingest.check import problems
@@ -26,12 +27,12 @@ class Revision:
         self._of: list[Key] = []
         self._withdrawn: list[RunKeyInput] = []
 
-    def begin(self, key: Key, after: Trace) -> None:
+    def begin(self, key: Key, runs: Iterable[RunInput]) -> None:
         """Enter the runs of a trace of which nothing was kept.
 
         A run of it that was recorded all the same stays as it is: more spans than these were known then.
         """
-        for run in runs_of(key, after):
+        for run in runs:
             self._add(key, run, Says.NOTHING)
 
     def go_on(self, key: Key, before: Trace, after: Trace, *, is_rest: bool) -> None:

@@ -28,6 +28,7 @@ def run_input(run: Run, runs: Sequence[Run], *, project: str, trace_id: bytes) -
     """The run as it is recorded; its external id is `<trace id>-<span id>`. `runs` are all of the trace."""
     span, calls, trace = run.span, run.inferences, trace_id.hex()
     failure = failure_of(run, runs)
+    models = _texts(calls, aliases.MODEL)
     return RunInput(
         agent=run.name,
         project=project,
@@ -36,10 +37,10 @@ def run_input(run: Run, runs: Sequence[Run], *, project: str, trace_id: bytes) -
         status="SUCCEEDED" if failure is None else "FAILED",
         started_at=instant(span.started),
         ended_at=instant(span.ended) if span.ended else None,
-        model=first((*calls, span), aliases.MODEL, text),
+        model=models[0] if models else text(span, aliases.MODEL),
         provider=first((*calls, span), aliases.PROVIDER, provider),
-        models=_each(calls, aliases.MODEL) or None,
-        tools=_names(run.tools) or None,
+        models=list(dict.fromkeys(models))[:MAX_ITEMS] or None,
+        tools=_texts(run.tools, aliases.TOOL)[:MAX_ITEMS] or None,
         input_tokens=_tokens(run, aliases.INPUT_TOKENS, aliases.OWN_INPUT_TOKENS),
         output_tokens=_tokens(run, aliases.OUTPUT_TOKENS, aliases.OWN_OUTPUT_TOKENS),
         cached_input_tokens=_tokens(run, aliases.CACHED_TOKENS, aliases.OWN_CACHED_TOKENS),
@@ -77,14 +78,8 @@ def first(spans: Iterable[Span], names: Iterable[str], read: Read[T]) -> T | Non
     return None
 
 
-def _each(spans: Iterable[Span], names: Iterable[str]) -> list[str]:
-    """What the spans say, each text once."""
-    found = [value for span in spans if (value := text(span, names)) is not None]
-    return list(dict.fromkeys(found))[:MAX_ITEMS]
-
-
-def _names(tools: Iterable[Span]) -> list[str]:
-    return [name for tool in tools if (name := text(tool, aliases.TOOL)) is not None][:MAX_ITEMS]
+def _texts(spans: Iterable[Span], names: Iterable[str]) -> list[str]:
+    return [value for span in spans if (value := text(span, names)) is not None]
 
 
 def _key(run: Run, project: str, trace: str) -> RunKeyInput:

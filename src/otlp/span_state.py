@@ -4,9 +4,11 @@ Locks are taken in the order of the keys, before those of any run, so that reque
 a circle.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -22,12 +24,18 @@ Spans: TypeAlias = dict[bytes, Span]
 """By their ids."""
 
 ADD = """
-    INSERT INTO otlp_trace (project, trace_id, spans, span_count, waiting_since, updated_at)
-    SELECT n.project, n.trace_id, n.spans, n.span_count, n.waiting_since, $6
-    FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::integer[], $5::timestamptz[])
-        AS n (project, trace_id, spans, span_count, waiting_since)
-    ON CONFLICT ON CONSTRAINT otlp_trace_pkey DO NOTHING
-    RETURNING project, trace_id"""
+    WITH added AS (
+        INSERT INTO otlp_trace (project, trace_id, spans, span_count, waiting_since, updated_at)
+        SELECT $1, n.trace_id, n.spans, n.span_count,
+            CASE WHEN n.trace_id = ANY($5::bytea[]) THEN $6::timestamptz END, $6
+        FROM unnest($2::bytea[], $3::bytea[], $4::integer[]) AS n (trace_id, spans, span_count)
+        ON CONFLICT ON CONSTRAINT otlp_trace_pkey DO NOTHING
+        RETURNING trace_id
+    )
+    SELECT n.trace_id FROM unnest($2) AS n (trace_id)
+    WHERE (SELECT count(*) FROM added) < cardinality($2)
+    AND NOT EXISTS (SELECT FROM added a WHERE a.trace_id = n.trace_id)"""
+"""Gives the traces that are there already. Nearly always there is none, and then nothing is looked up or sent."""
 
 _COLUMNS = "t.project, t.trace_id, t.spans, t.waiting_since, t.is_released, t.is_rest"
 
@@ -108,14 +116,26 @@ class State(NamedTuple):
     waiting_since: datetime | None
 
 
-async def add(connection: Connection, traces: Mapping[Key, State], now: datetime) -> set[Key]:
-    """Keep traces, in the order of their keys, unless there are spans of them already; gives those that are new."""
-    projects, ids = _columns(traces)
-    spans = [_encode(list(state.spans.values())) for state in traces.values()]
-    counts = [len(state.spans) for state in traces.values()]
-    waiting = [state.waiting_since for state in traces.values()]
-    rows = await connection.fetch(ADD, projects, ids, spans, counts, waiting, now)
-    return {(row["project"], row["trace_id"]) for row in rows}
+async def add(connection: Connection, traces: Mapping[Key, Spans], waiting: Container[Key], now: datetime) -> set[Key]:
+    """Keep traces, in the order of their keys, unless there are spans of them already; gives those of which there are.
+
+    In those that are `waiting`, the parent of some span is not known.
+    """
+    known: set[Key] = set()
+    for project, keys in groupby(sorted(traces), itemgetter(0)):
+        ids = [trace_id for _, trace_id in keys]
+        some = [traces[project, id_] for id_ in ids]
+        rows = await connection.fetch(
+            ADD,
+            project,
+            ids,
+            [_encode(list(spans.values())) for spans in some],
+            [len(spans) for spans in some],
+            [id_ for id_ in ids if (project, id_) in waiting],
+            now,
+        )
+        known.update((project, row["trace_id"]) for row in rows)
+    return known
 
 
 async def lock(connection: Connection, keys: Iterable[Key]) -> dict[Key, Kept]:
