@@ -76,7 +76,9 @@ def test_a_body_of_all_too_many_gzip_members_is_refused(client: httpx2.Client, m
 
 
 @pytest.mark.parametrize(
-    "body", [b"not gzip", gzip.compress(b'{"query":"{ slow }"}')[:-4], gzip.compress(b"{}") + b"garbage"]
+    "body",
+    [b"not gzip", gzip.compress(b'{"query":"{ slow }"}')[:-4], gzip.compress(b"{}") + b"garbage"],
+    ids=["not gzip", "cut off", "more behind it"],
 )
 def test_broken_gzip_is_a_bad_request(client: httpx2.Client, body: bytes) -> None:
     response = client.post("/graphql", content=body, headers={**JSON, "content-encoding": "gzip"})
