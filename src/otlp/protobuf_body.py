@@ -12,7 +12,7 @@ from ..errors import BadInputError
 from .aliases import EXCEPTION_MESSAGE, EXCEPTION_TYPE, METADATA, PROJECT, READ, SERVICE_VERSION
 from .batch import Batch
 from .message import BareRequest
-from .slim import MAX_MESSAGE, NOTHING, Attributes, facts_of_exception, kept_of, number, plain, role_of, told_elsewhere
+from .slim import MAX_MESSAGE, NOTHING, Attributes, drop, facts_of_exception, number, plain, role_of, told_elsewhere
 from .span import RUNS, Role, Scalar, Span, Status
 
 M = TypeVar("M", bound=Message)
@@ -59,11 +59,13 @@ def _decoded(kind: type[M], content: bytes) -> M:
 
 
 def _span(message: SpanMessage, resource: Attributes) -> Span:
-    attributes = _attributes(message)
-    role = role_of(attributes, message.name)
-    facts = kept_of(attributes, role)
+    facts = _attributes(message)
+    role = role_of(facts, message.name)
     if role in RUNS:
-        return _span_of_run(message, role, facts | told_elsewhere(attributes, role, resource))
+        facts |= told_elsewhere(facts, role, resource)
+        drop(facts, role)
+        return _span_of_run(message, role, facts)
+    drop(facts, role)
     return Span(
         message.span_id,
         message.parent_span_id,

@@ -38,15 +38,16 @@ _AGENT, _WRAPPER, _OTHER = Role.AGENT, Role.WRAPPER, Role.OTHER  # to look into 
 _decode_metadata = msgspec.json.Decoder(_Metadata).decode
 
 
-def kept_of(attributes: Attributes, role: Role) -> dict[str, Scalar]:
-    """The attributes that are kept of a span of a role."""
-    kept = KEPT[role]
-    return {name: value for name, value in attributes.items() if name in kept}
+def drop(attributes: dict[str, Scalar], role: Role) -> None:
+    """Take out what is not kept of a span of a role: less than half of what is looked at."""
+    for name in attributes.keys() - KEPT[role]:
+        del attributes[name]
 
 
 def facts_of(attributes: Attributes, role: Role) -> dict[str, Scalar]:
     """The attributes that are kept of a span of a role, as they may be kept."""
-    facts = kept_of(attributes, role)
+    facts = dict(attributes)
+    drop(facts, role)
     texts = "".join([value for value in facts.values() if type(value) is str])
     if len(texts) <= MAX_TEXT and texts.isprintable():
         return facts
