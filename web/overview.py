@@ -19,7 +19,7 @@ PAGE = Page(
     template="overview.html",
     title="Overview",
     nav="overview",
-    panels=(ATTENTION, FIGURES, ACTIVITY),
+    panels=(FIGURES, ATTENTION, ACTIVITY),  # what takes longest is asked first
     later=(PEOPLE,),
     downloads=downloads,
 )

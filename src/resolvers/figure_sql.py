@@ -99,7 +99,6 @@ class FigureSql:
     exact: bool
     _statement: Statement
     _filters: dict[str, str] = field(default_factory=dict)
-    _bounds_arg: str = ""
 
     def build(self) -> str:
         """Its rows: owner, key, start of the bucket, the fields of `Sums`. Adds its parameters to the statement."""
@@ -220,9 +219,7 @@ class FigureSql:
         return "r.duration_ms" if self.exact else bucket_entry("r.duration_ms", self._bounds())
 
     def _bounds(self) -> str:
-        """The parameter with BOUNDS: one, for they are many."""
-        self._bounds_arg = self._bounds_arg or self._statement.arg(BOUNDS)
-        return self._bounds_arg
+        return self._statement.arg_once(BOUNDS)
 
     def _bucket(self, column: str) -> str:
         bucket = self.question.bucket

@@ -18,6 +18,12 @@ class Statement:
         self.args.append(value)
         return f"${len(self.args)}"
 
+    def arg_once(self, value: object) -> str:
+        """The same of a long value: all parts of the statement that need this very object share its placeholder."""
+        shared = (number for number, arg in enumerate(self.args, start=1) if arg is value)
+        number = next(shared, None)
+        return self.arg(value) if number is None else f"${number}"
+
     def where(self, condition: str, *values: object) -> None:
         """Add a condition in which each `{}` stands for the next value."""
         self.conditions.append(condition.format(*(self.arg(value) for value in values)))

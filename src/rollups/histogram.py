@@ -103,14 +103,14 @@ class Histogram:
         """Of the numbers of all, which are either exact in all or in none."""
         if all(each._exact for each in histograms):
             return cls.of_numbers(chain.from_iterable(each._numbers for each in histograms))
-        many, few = list["array[int]"](), Counter[int]()
+        many, few = list["array[int]"](), [0] * len(BOUNDS)
         for each in histograms:
             if isinstance(each._cumulated, array) and len(each._cumulated) == len(BOUNDS):
                 many.append(each._cumulated)
             else:
-                few.update(each.counts)
-        of_few = array("Q", accumulate(few[bucket] for bucket in range(len(BOUNDS))))
-        return cls(range(len(BOUNDS)), _added([of_few, *many]), exact=False)
+                for bucket, count in each.counts.items():
+                    few[bucket] += count
+        return cls(range(len(BOUNDS)), _added([array("Q", accumulate(few)), *many]), exact=False)
 
     def quantile(self, q: float) -> float:
         """The nearest-rank quantile (the least number that at least a part `q` of all does not exceed), 0 <= q <= 1.
