@@ -198,6 +198,7 @@ def _scores(directory: Path, url: str) -> list[float]:
     program = directory / "node_modules" / ".bin" / "lighthouse"
     flags = ["--quiet", "--output=json", "--preset=desktop", f"--only-categories={','.join(CATEGORIES)}"]
     chrome = f"--chrome-flags=--headless=new --no-sandbox --disable-gpu --user-data-dir={directory / 'profile'}"
+    errors = []
     for _ in range(LIGHTHOUSE_TRIES):
         run = subprocess.run(
             [program, url, *flags, chrome],
@@ -210,4 +211,5 @@ def _scores(directory: Path, url: str) -> list[float]:
         if run.returncode == 0:
             found: dict[str, Any] = json.loads(run.stdout)["categories"]
             return [100 * found[category]["score"] for category in CATEGORIES]
-    raise RuntimeError(f"Lighthouse at {url}: {run.stderr}")
+        errors.append(run.stderr)
+    raise RuntimeError(f"Lighthouse at {url}: {errors}")
