@@ -63,8 +63,9 @@ def packages() -> Path:
 def _install(directory: Path) -> Path:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
-    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(directory), *PACKAGES]
-    subprocess.run(command, check=True, capture_output=True)
+    (directory / "package.json").write_text("{}")  # or npm looks for one further up
+    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES]
+    subprocess.run(command, cwd=directory, check=True, capture_output=True)
     return directory
 
 
