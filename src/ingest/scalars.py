@@ -4,6 +4,7 @@ Both call the same functions, so that a value means the same on either path.
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
@@ -119,11 +120,10 @@ def parse_big_int(value: object) -> int:
 
 def decode_scalar(type_: type, value: Any) -> Any:
     """msgspec's hook for the marked fields."""
-    if type_ is Milliseconds:
-        return parse_duration(value)
-    if type_ is Money:
-        return parse_decimal(value)
-    raise NotImplementedError(f"no decoder for {type_}")
+    return _DECODERS[type_](value)
+
+
+_DECODERS: dict[type, Callable[[Any], object]] = {Milliseconds: parse_duration, Money: parse_decimal}
 
 
 def _shown(value: object) -> str:

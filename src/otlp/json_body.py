@@ -135,12 +135,13 @@ def _exception(events: Iterable[_Event]) -> Attributes:
 
 
 def _scalars(attributes: _Attributes, names: Container[str]) -> dict[str, Scalar]:
+    """Those of the attributes that have these names and a text that is not empty, or a number."""
     found: dict[str, Scalar] = {}
     for attribute in attributes or ():
         name, value = attribute.key, attribute.value
         if name is not None and name in names and value is not None:
             text = value.string_value
-            given = text if text is not None else _number(value)
+            given = _number(value) if text is None else text or None
             if given is not None:
                 found[name] = given
     return found

@@ -35,7 +35,7 @@ _Named: TypeAlias = tuple[str, Scalar] | None
 def read(body: bytes, batch: Batch) -> None:
     """Add the spans of a body to a batch. Raises BadInputError for what is no such message.
 
-    Of attributes that are not looked at nobody asks whether their values are well-formed.
+    Of a span's attributes that are not looked at nobody asks whether their values are well-formed.
     """
     for group in _decoded(BareRequest, body).resource_spans:
         resource = _scalars(group.resource.attributes, OF_RESOURCE)

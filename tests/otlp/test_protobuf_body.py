@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
@@ -58,6 +58,7 @@ def test_both_formats_of_a_recording_are_the_same_spans(name: str) -> None:
 values = st.one_of(st.text(max_size=300), st.integers(-(2**63), 2**63 - 1), st.floats(), st.booleans())
 
 
+@example({"gen_ai.request.model": "", "gen_ai.usage.input_tokens": 0})
 @given(st.dictionaries(st.sampled_from(sorted(READ)) | st.text(max_size=200), values, max_size=8))
 def test_whatever_its_attributes_a_span_is_the_same_in_both_formats(attributes: dict[str, Value]) -> None:
     made = request(span(1, name="work"))
