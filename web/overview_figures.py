@@ -8,7 +8,7 @@ from formicary.models.run import RunStatus
 from formicary.resolvers import overview, workforce
 from formicary.resolvers.change import StatTrend
 from formicary.resolvers.history import Point
-from formicary.resolvers.metrics import Latency, Metrics
+from formicary.resolvers.metrics import OF_LATENCY, Latency, Metrics
 from formicary.resolvers.workforce import Workforce
 
 from . import figure_charts
@@ -27,6 +27,9 @@ FAILED = (RunStatus.FAILED, RunStatus.TIMED_OUT)
 
 ERRORS = replace(SUCCESS, good=StatTrend.DOWN)
 SCORE = Meaning(write=written(score), good=StatTrend.UP, difference=written(score), places=2)
+
+SHOWN = frozenset({"messages", "input_tokens", "output_tokens", "cost", "unknown_runs"}) | OF_LATENCY
+"""The sums behind the cards and charts."""
 
 WORDS = {
     "15m": "15 minutes",
@@ -56,7 +59,7 @@ class FiguresContext:
 async def read(visit: Visit) -> FiguresContext:
     place, scope, range_ = visit.place, visit.scope, visit.range
     found, agents = await asyncio.gather(
-        overview.read(visit.database, scope, range_, visit.bucket, project=place.project, people=False),
+        overview.read(visit.database, scope, range_, visit.bucket, project=place.project, people=False, sums=SHOWN),
         workforce.read(visit.database, scope, range_, project=place.project),
     )
     kinds = (figure_charts.outcomes, figure_charts.latency, figure_charts.cost)

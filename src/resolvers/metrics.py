@@ -1,11 +1,11 @@
 """What every figure means. Cards, GraphQL, exports, Prometheus and alerts all take their figures from here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Context, Decimal
-from functools import cached_property, reduce
-from typing import NamedTuple
+from functools import cached_property, partial, reduce
+from typing import Any, NamedTuple
 
 from ..rollups.histogram import Histogram, Slot, common_slots
 from .durations import Durations, TotalDurations
@@ -50,11 +50,17 @@ class Sums(NamedTuple):
 
 NOTHING = Sums()
 
+OF_LATENCY = frozenset({"timed_runs", "duration_ms", "min_duration_ms", "max_duration_ms"})
+"""The sums that latency takes."""
+
 _WHOLE_NUMBERS = tuple(name for name in Sums._fields[: Sums._fields.index("min_duration_ms")] if name != "cost")
 
 
 def total(parts: Iterable[Sums]) -> Sums:
-    """Of runs that were told apart, by time for instance. Without users and sessions, which do not add up."""
+    """Of runs that were told apart, by time for instance. Without users and sessions, which do not add up.
+
+    What was not asked for is None in all parts, and in their total.
+    """
     parts = list(parts)
     if not parts:
         return NOTHING
@@ -64,12 +70,16 @@ def total(parts: Iterable[Sums]) -> Sums:
         for name in ("min_duration_ms", "max_duration_ms")
     )
     return Sums(
-        **{name: sum(getattr(part, name) for part in parts) for name in _WHOLE_NUMBERS},
-        cost=reduce(ALL_DIGITS.add, (part.cost for part in parts)),
+        **{name: _added([getattr(part, name) for part in parts], sum) for name in _WHOLE_NUMBERS},
+        cost=_added([part.cost for part in parts], partial(reduce, ALL_DIGITS.add)),
         min_duration_ms=min(least, default=None),
         max_duration_ms=max(most, default=None),
         durations=TotalDurations(durations) if durations else None,
     )
+
+
+def _added(values: Sequence[Any], add: Callable[[Sequence[Any]], Any]) -> Any:
+    return None if None in values else add(values)
 
 
 @dataclass(frozen=True)
@@ -132,22 +142,50 @@ def common_histograms(latencies: Sequence[Latency | None], buckets: int) -> list
     return common_slots([each._histogram if each else Histogram.of_entries(()) for each in latencies], buckets)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tokens:
-    input: int
-    output: int
-    total: int
-    per_run: float | None
+    sums: Sums
+
+    @property
+    def input(self) -> int:
+        return self.sums.input_tokens
+
+    @property
+    def output(self) -> int:
+        return self.sums.output_tokens
+
+    @property
+    def total(self) -> int:
+        return self.sums.total_tokens
+
+    @property
+    def per_run(self) -> float | None:
+        """`total` over the runs whose total is known."""
+        return rate(self.sums.total_tokens, self.sums.token_runs)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cost:
     """USD. `total` is of the runs whose cost is known, and `per_run` its average over these, to ten digits."""
 
-    total: Decimal
-    per_run: Decimal | None
-    estimated_runs: int
-    unknown_runs: int
+    sums: Sums
+
+    @property
+    def total(self) -> Decimal:
+        return self.sums.cost
+
+    @property
+    def per_run(self) -> Decimal | None:
+        known = self.sums.runs - self.sums.unknown_runs
+        return TEN_DIGITS.divide(self.sums.cost, Decimal(known)) if known else None
+
+    @property
+    def estimated_runs(self) -> int:
+        return self.sums.estimated_runs
+
+    @property
+    def unknown_runs(self) -> int:
+        return self.sums.unknown_runs
 
 
 @dataclass(frozen=True)
@@ -200,16 +238,11 @@ class Metrics:
 
     @property
     def tokens(self) -> Tokens:
-        sums = self.sums
-        per_run = rate(sums.total_tokens, sums.token_runs)
-        return Tokens(sums.input_tokens, sums.output_tokens, sums.total_tokens, per_run)
+        return Tokens(self.sums)
 
     @property
     def cost(self) -> Cost:
-        sums = self.sums
-        known = sums.runs - sums.unknown_runs
-        per_run = TEN_DIGITS.divide(sums.cost, Decimal(known)) if known else None
-        return Cost(sums.cost, per_run, sums.estimated_runs, sums.unknown_runs)
+        return Cost(self.sums)
 
     @property
     def files_created(self) -> int:

@@ -41,14 +41,16 @@ async def read(
     project: str | None = None,
     agent_id: int | None = None,
     people: bool = True,
+    sums: frozenset[str] | None = None,
 ) -> Overview:
     """Of all agents in the scope, those of one project, or one of them.
 
-    Users and sessions take longer than all the rest together: without `people` they are not read, and 0.
+    Users and sessions take longer than all the rest together: without `people` they are not read, and 0. `sums` are
+    those that are wanted, None for all (see Wants).
     Raises BadInputError for too many points, HorizonError for what takes dropped runs or cells.
     """
     history.check_length(range_, bucket)
-    question = Question(range_, _only(project, agent_id), wants=FIGURES)
+    question = Question(range_, _only(project, agent_id), wants=replace(FIGURES, sums=sums))
     where = await resolved(db, scope, question)
     async with snapshot(db, question) as found:
         overview = await _read(found, scope, question, where, bucket)

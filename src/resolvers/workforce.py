@@ -31,10 +31,9 @@ WITH known AS MATERIALIZED (
 ), unfinished AS MATERIALIZED (
     SELECT u.status, count(*) AS agents, sum(u.runs)::bigint AS runs
     FROM (
-        SELECT r.agent_id, r.status, count(*) AS runs FROM run r
-        WHERE r.status IN (0, 1) AND r.agent_id IN (SELECT k.id FROM known k)
-        GROUP BY 1, 2
+        SELECT r.agent_id, r.status, count(*) AS runs FROM run r WHERE r.status IN (0, 1) GROUP BY 1, 2
     ) u
+    WHERE EXISTS (SELECT FROM known k WHERE k.id = u.agent_id)
     GROUP BY 1
 )
 SELECT count(*) AS known, count(*) FILTER (WHERE k.active) AS active,

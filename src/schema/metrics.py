@@ -1,6 +1,6 @@
 """Figures in the API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any
@@ -36,9 +36,9 @@ _PARTS = {
     "distinctSessions": "people",
     "averagePheromone": "pheromone",
 }
-_SUMS = {
+_SUMS: dict[str, Collection[str]] = {
     "messages": ("messages",),
-    "latency": ("timed_runs", "duration_ms", "min_duration_ms", "max_duration_ms"),
+    "latency": metrics.OF_LATENCY,
     "tokens": ("input_tokens", "output_tokens", "total_tokens", "token_runs"),
     "cost": ("cost", "estimated_runs", "unknown_runs"),
     "filesCreated": ("files_created",),

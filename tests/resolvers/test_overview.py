@@ -10,7 +10,7 @@ from formicary.db import Database
 from formicary.errors import BadInputError
 from formicary.ingest.recorder import Recorder
 from formicary.resolvers import figures, history, overview
-from formicary.resolvers.metrics import Latency, Metrics
+from formicary.resolvers.metrics import OF_LATENCY, Latency, Metrics
 from formicary.resolvers.question import Question, Wants
 from formicary.resolvers.ranges import ResolvedRange
 from formicary.resolvers.run_filter import RunFilter
@@ -31,14 +31,14 @@ OF_METRICS = [
     "range",
     "average_pheromone",
 ]
-OF_LATENCY = [name for name, value in vars(Latency).items() if isinstance(value, property) and name[0] != "_"]
+SHOWN_OF_LATENCY = [name for name, value in vars(Latency).items() if isinstance(value, property) and name[0] != "_"]
 
 
 def told(metrics: Metrics | None) -> object:
     """All that figures say."""
     if metrics is None:
         return None
-    latency = metrics.latency and (shown(metrics.latency, OF_LATENCY), metrics.latency.histogram(24))
+    latency = metrics.latency and (shown(metrics.latency, SHOWN_OF_LATENCY), metrics.latency.histogram(24))
     return shown(metrics, OF_METRICS), latency, told(metrics.previous)
 
 
@@ -92,6 +92,24 @@ async def test_a_range_that_cuts_hours_is_compared_with_the_one_before(db: Datab
         assert (without.runs, without.distinct_users) == (5, 0)
         assert people.previous is not None
         assert (people.distinct_users, people.previous.distinct_users) == (1, 1)
+
+
+async def test_only_the_sums_that_are_wanted_are_read(db: Database) -> None:
+    facts = {"durationMs": 1_234, "messages": 3, "inputTokens": 5, "outputTokens": 7, "cost": "0.5", "filesCreated": 2}
+    for minutes in (5, 65, 1_500):
+        await Recorder(db).record([run_input(startedAt=ago(60 * minutes).isoformat(), **facts)], None)
+    range_ = ResolvedRange(NOW - 24 * HOUR, NOW)
+    wanted = frozenset({"messages", "cost", "unknown_runs"}) | OF_LATENCY
+    every = (await overview.read(db, None, range_, Bucket.HOUR, people=False)).metrics
+    found = (await overview.read(db, None, range_, Bucket.HOUR, people=False, sums=wanted)).metrics
+    for some, all_ in ((found, every), (found.previous, every.previous)):
+        assert some is not None
+        assert all_ is not None
+        names = ("runs", "messages", "cost.total", "cost.per_run")
+        assert shown(some, names) == shown(all_, names)
+        assert shown(some.latency, SHOWN_OF_LATENCY) == shown(all_.latency, SHOWN_OF_LATENCY)
+        assert (some.sums.input_tokens, some.sums.files_created) == (None, None)
+    assert (every.runs, every.previous and every.previous.runs) == (2, 1)
 
 
 async def test_an_overview_takes_few_statements(db: Database, statements: list[str]) -> None:
