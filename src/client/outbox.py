@@ -112,8 +112,8 @@ class Outbox:
         return self._first(lambda: not self._under_way or self._is_next_full(), timeout)
 
     def take_besides(self) -> Item | None:
-        """The first item, if it is a full batch and another one is under way; None when the outbox was closed."""
-        return self._first(lambda: bool(self._under_way) and self._is_next_full(), None)
+        """The first item as soon as it is a full batch, whatever is under way; None when the outbox was closed."""
+        return self._first(self._is_next_full, None)
 
     def settle(self, batch: Batch) -> None:
         with self._changed:
