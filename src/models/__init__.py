@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from .agent import Agent, AgentState
 from .api_key import ApiKey, Role
 from .background_job import BackgroundJob, Leader
-from .cell import RunTotal, error_hour, project_day, project_hour, run_day, run_hour
+from .cell import RunTotal, error_hour, project_day, project_hour, project_minute, run_day, run_hour
 from .dashboard_session import DashboardSession
 from .model_price import ModelPrice
 from .otlp_trace import OtlpTrace
@@ -49,6 +49,7 @@ TABLE_KINDS: dict[str, TableKind] = {
     "run_series": TableKind.DISTRIBUTED,
     "error_hour": TableKind.DISTRIBUTED,
     "pheromone_hour": TableKind.DISTRIBUTED,
+    "project_minute": TableKind.LOCAL,
     "project_hour": TableKind.LOCAL,
     "project_day": TableKind.LOCAL,
     "run_batch": TableKind.LOCAL,
@@ -93,6 +94,7 @@ __all__ = [
     "metadata",
     "project_day",
     "project_hour",
+    "project_minute",
     "run_day",
     "run_hour",
 ]

@@ -2,7 +2,8 @@
 
 `run_hour` holds them by agent, version, model, provider, status, error type and hour; several cells of one key and
 hour stand side by side until they are merged. `run_day` is made of the hours, `project_hour` and `project_day` of
-both, over all agents of a project. A text that no run stated is '' here.
+both, over all agents of a project. `project_minute` is made of the runs, for the last hours only. A text that no run
+stated is '' here.
 
 `durations` and `costs` are histograms: entries of `bucket << 20 | count`, in which a bucket may stand more than once
 (see rollups/histogram.py). `visitors` are the users and sessions, a set of 64-bit hashes; two or less are kept without
@@ -80,9 +81,9 @@ run_hour = _by_agent(
 )
 run_day = _by_agent("run_day", *_sums(), _costs())
 
-project_hour, project_day = (
+project_minute, project_hour, project_day = (
     Table(name, SQLModel.metadata, *_owned_by("project_id", key=True), *_sums())
-    for name in ("project_hour", "project_day")
+    for name in ("project_minute", "project_hour", "project_day")
 )
 
 error_hour = _by_agent(

@@ -52,13 +52,17 @@ class RollupStale(SQLModel, table=True):
 
 
 class RunHorizon(SQLModel, table=True):
-    """One row: from when on all runs are kept, and all cells. What is older may have been dropped."""
+    """One row: from when on all runs are kept, and all cells. What is older may have been dropped.
+
+    From `minutes_since`, a full hour, on a project's hour that is not stale has its minutes as well.
+    """
 
     __tablename__ = "run_horizon"
 
     id: int = Field(default=1, primary_key=True, sa_type=SmallInteger, sa_column_kwargs={"autoincrement": False})
     runs_since: datetime = timestamptz()
     cells_since: datetime = timestamptz()
+    minutes_since: datetime = timestamptz()
 
 
 class PheromoneHour(SQLModel, table=True):

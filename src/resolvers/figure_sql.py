@@ -24,7 +24,7 @@ from ..rollups.histogram import BOUNDS
 from .array_bytes import sent_elements
 from .layers import AGENTS, PROJECTS, RUNS, Layer
 from .question import Question, Source
-from .run_filter import ResolvedFilter
+from .reading import Reading
 from .spans import Span, Spans, start_sql
 from .statement import Statement
 
@@ -89,20 +89,25 @@ LEFT JOIN (
 class FigureSql:
     """Builds the SELECT for one question, to be a part of a statement with others.
 
-    `where` is its filter with the names looked up, `spans` its range in parts. If `exact`, everything is read from
-    the runs, which are the ends of the spans then, and durations stay numbers.
+    If it is `exact`, everything is read from the runs, which are the ends of the spans then, and durations stay
+    numbers.
     """
 
-    question: Question
-    where: ResolvedFilter
-    spans: Spans
-    exact: bool
+    reading: Reading
     _statement: Statement
     _filters: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def question(self) -> Question:
+        return self.reading.question
+
+    @property
+    def spans(self) -> Spans:
+        return self.reading.spans
+
     def build(self) -> str:
         """Its rows: owner, key, start of the bucket, the fields of `Sums`. Adds its parameters to the statement."""
-        parts = list(self._raw() if self.exact else self._tiered())
+        parts = list(self._raw() if self.reading.exact else self._tiered())
         return self._merged("\n    UNION ALL".join(parts))
 
     def _raw(self) -> Iterable[str]:
@@ -111,7 +116,7 @@ class FigureSql:
 
     def _tiered(self) -> Iterable[str]:
         for span in self.spans.ends:
-            yield from self._raw_in_two(span)
+            yield from self._of_end(span)
         whole = self.spans.whole
         if whole is not None:
             yield self._unfinished(whole)
@@ -119,9 +124,13 @@ class FigureSql:
             if self.question.source is Source.AUTO:
                 yield from self._not_held(whole)
 
-    def _raw_in_two(self, span: Span) -> Iterable[str]:
-        """Apart, so that both can go by an index."""
-        yield self._of_runs("run r", f"{self._during('r.started_at', span)} AND r.status >= 2")
+    def _of_end(self, span: Span) -> Iterable[str]:
+        """Minutes where they can answer and are held, and runs. Unfinished ones apart, so that both go by an index."""
+        minutes = self.reading.minutes.within(span) if PROJECTS.can_answer(self.question) else None
+        for rest in span.without(minutes) if minutes else (span,):
+            yield self._of_runs("run r", f"{self._during('r.started_at', rest)} AND r.status >= 2")
+        if minutes:
+            yield self._of_cells(PROJECTS, "project_minute c", self._during("c.starts_at", minutes))
         yield self._unfinished(span)
 
     def _unfinished(self, span: Span) -> str:
@@ -209,14 +218,14 @@ class FigureSql:
         """What the filter asks of a layer; only of one that is read, since every parameter has to be used."""
         if layer.name not in self._filters:
             narrowed = Statement(args=self._statement.args)
-            layer.narrow(narrowed, self.where)
+            layer.narrow(narrowed, self.reading.where)
             if self.question.by in layer.only:
                 narrowed.conditions.append(layer.only[self.question.by])
             self._filters[layer.name] = "".join(f" AND {condition}" for condition in narrowed.conditions)
         return self._filters[layer.name]
 
     def _duration(self) -> str:
-        return "r.duration_ms" if self.exact else bucket_entry("r.duration_ms", self._bounds())
+        return "r.duration_ms" if self.reading.exact else bucket_entry("r.duration_ms", self._bounds())
 
     def _bounds(self) -> str:
         return self._statement.arg_once(BOUNDS)

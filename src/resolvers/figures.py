@@ -143,6 +143,6 @@ def _sql(readings: Mapping[int, Reading]) -> tuple[str, list[object]]:
     statement = Statement()
     selects = []
     for number, reading in readings.items():
-        select = FigureSql(reading.question, reading.where, reading.spans, reading.exact, statement).build()
+        select = FigureSql(reading, statement).build()
         selects.append(f"SELECT {number}, q.* FROM ({select}\n) q")
     return "\nUNION ALL\n".join(selects), statement.args

@@ -10,18 +10,25 @@ from datetime import datetime
 
 from ..db import Connection, Database
 from ..errors import BadInputError
+from ..models.rollup import Tier
 from .layers import AGENTS
 from .question import Question, Source
 from .ranges import ResolvedRange
 from .run_filter import Choice, ResolvedFilter, resolve_names
 from .scope import Scope
-from .spans import DAY, EVERYTHING_SINCE, Bucket, Span, Spans, split, within_horizon
+from .spans import DAY, EVERYTHING_SINCE, HOUR, MINUTE, Bucket, Span, Spans, ceil, floor, split, within_horizon
 
-HORIZON = """
-    SELECT runs_since, cells_since,
+HORIZON = f"""
+    SELECT h.runs_since, h.cells_since, h.minutes_since,
+        ARRAY(
+            SELECT DISTINCT s.starts_at FROM rollup_stale s
+            WHERE s.tier = {Tier.PROJECT_HOUR:d} AND s.starts_at >= h.minutes_since
+        ) AS stale_hours,
+        b.started_from, b.started_to,
         set_config('plan_cache_mode', 'force_generic_plan', true), set_config('work_mem', '64MB', true),
         set_config('max_parallel_workers_per_gather', CASE WHEN $1 THEN setting ELSE '0' END, true)
-    FROM run_horizon, current_setting('max_parallel_workers_per_gather') AS setting"""
+    FROM run_horizon h, current_setting('max_parallel_workers_per_gather') AS setting,
+        (SELECT min(started_from) AS started_from, max(started_to) AS started_to FROM run_batch) b"""
 """With settings for the statements that follow, to save round trips. To plan these anew takes longer than to execute
 them. The users and sessions of a month of all agents do not fit in the usual memory. A plan for any range would be
 spread over several processes, and to start these takes longer than to read the ends of hours."""
@@ -53,6 +60,33 @@ class CellsHorizonError(HorizonError):
 
 
 @dataclass(frozen=True, slots=True)
+class Minutes:
+    """Which minutes of projects a snapshot holds: all from `since` on, but not those of `stale` hours.
+
+    Nor those of hours into which batches reach whose runs are still to be folded: these started from `unfolded_from`
+    to `unfolded_to`.
+    """
+
+    since: datetime
+    stale: frozenset[datetime]
+    unfolded_from: datetime | None
+    unfolded_to: datetime | None
+
+    def within(self, span: Span) -> Span | None:
+        """The whole minutes of a part of an hour, if they are held."""
+        hour = floor(span.from_, HOUR)
+        first, last = ceil(span.from_, MINUTE), floor(span.to, MINUTE)
+        if hour < self.since or hour in self.stale or self._is_unfolded(hour) or first >= last:
+            return None
+        return Span(first, last)
+
+    def _is_unfolded(self, hour: datetime) -> bool:
+        if self.unfolded_from is None or self.unfolded_to is None:
+            return False
+        return self.unfolded_from < hour + HOUR and self.unfolded_to >= hour
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """From what of its range a question is read, and of which runs.
 
@@ -65,6 +99,7 @@ class Reading:
     where: ResolvedFilter
     spans: Spans
     horizon: datetime
+    minutes: Minutes
 
     @property
     def is_nothing(self) -> bool:
@@ -90,6 +125,7 @@ class Snapshot:
     connection: Connection
     runs_since: datetime
     cells_since: datetime
+    minutes: Minutes
 
     def find(self, question: Question, where: ResolvedFilter) -> Reading:
         """What of a question can be read from where; `where` is its filter with the names looked up.
@@ -103,7 +139,7 @@ class Snapshot:
             raise RunsHorizonError(self.runs_since)
         if not is_nothing and range_.from_ < self.cells_since and self.cells_since > EVERYTHING_SINCE:
             raise CellsHorizonError(self.cells_since)
-        return Reading(self.connection, question, range_, where, spans, self.runs_since)
+        return Reading(self.connection, question, range_, where, spans, self.runs_since, self.minutes)
 
     def find_with_before(self, question: Question, where: ResolvedFilter) -> list[Reading]:
         """The same, followed by that of the range before unless that takes dropped runs or cells."""
@@ -120,7 +156,8 @@ async def snapshot(db: Database, question: Question | None = None) -> AsyncItera
     spread = question is not None and _takes_many_runs(question)
     async with db.snapshot() as connection:
         (row,) = await connection.fetch(HORIZON, spread)
-        yield Snapshot(connection, row["runs_since"], row["cells_since"])
+        minutes = Minutes(row["minutes_since"], frozenset(row["stale_hours"]), row["started_from"], row["started_to"])
+        yield Snapshot(connection, row["runs_since"], row["cells_since"], minutes)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from .ranges import ResolvedRange
 
-HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
+MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 
 EVERYTHING_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 """No run is older, and so says the horizon before anything was dropped."""
@@ -30,7 +30,7 @@ class Bucket(StrEnum):
         return _LENGTHS[self]
 
 
-_LENGTHS = {Bucket.MINUTE: timedelta(minutes=1), Bucket.HOUR: HOUR, Bucket.DAY: DAY, Bucket.WEEK: WEEK}
+_LENGTHS = {Bucket.MINUTE: MINUTE, Bucket.HOUR: HOUR, Bucket.DAY: DAY, Bucket.WEEK: WEEK}
 
 
 def start_sql(bucket: Bucket, instant: str) -> str:
@@ -44,6 +44,10 @@ class Span:
 
     from_: datetime
     to: datetime
+
+    def without(self, part: "Span") -> tuple["Span", ...]:
+        """What of it lies before and behind a part of it."""
+        return _spans((self.from_, part.from_), (part.to, self.to))
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,28 +176,53 @@ FEW = 16
 """Entries that are not worth putting together: the same bucket stands among them at most so often."""
 
 
+MINUTE_OF_RUN = "date_bin('1 minute', r.started_at, '2000-01-01 00:00+00')"
+
+
+def minutes_of_projects(bounds: str) -> str:
+    """CTEs that make whole cells by project, minute and status from the runs of `r`, a CTE; they end in `cell`."""
+    return f"""gathered AS (
+        SELECT r.project_id, {MINUTE_OF_RUN} AS starts_at, r.status, {_sums_of_runs()},
+            {_all_durations(bounds)} AS all_durations
+        FROM r GROUP BY 1, 2, 3
+    ), cell AS (
+        SELECT g.*, {_durations()} AS durations FROM gathered g
+    )"""
+
+
 def hours_of_runs(bounds: str, further: str = "") -> str:
     """CTEs that make whole cells by key and hour from the runs of `r`, a CTE; they end in `cell`.
 
     `bounds` is the parameter with BOUNDS, `further` are aggregates that are wanted besides. The first aggregates take
     no DISTINCT, for which all runs would have to be sorted.
     """
-    sums = ", ".join(f"{sum_} AS {column}" for column, sum_ in OF_RUNS.items())
     return f"""gathered AS (
-        SELECT {key_of_runs()}, {sums}{further},
-            array_agg({bucket_entry("r.duration_ms", bounds)}) FILTER (WHERE {TIMED}) AS all_durations,
+        SELECT {key_of_runs()}, {_sums_of_runs()}{further},
+            {_all_durations(bounds)} AS all_durations,
             array_agg({bucket_entry(micro_usd("r.cost"), bounds)}) FILTER (WHERE r.cost IS NOT NULL) AS all_costs,
             array_agg({USER}) FILTER (WHERE r.user_id IS NOT NULL)
                 || array_agg({SESSION}) FILTER (WHERE r.session_id IS NOT NULL) AS all_visitors
         FROM r GROUP BY 1, 2, 3, 4, 5, 6, 7
     ), cell AS MATERIALIZED (
         SELECT g.*,
-            CASE WHEN g.timed_runs <= {FEW} THEN g.all_durations ELSE {_shorter("g.all_durations")} END AS durations,
+            {_durations()} AS durations,
             CASE WHEN g.runs <= {FEW} THEN g.all_costs ELSE {_shorter("g.all_costs")} END AS costs,
             CASE WHEN g.runs = 1 THEN g.all_visitors
                 ELSE (SELECT array_agg(DISTINCT e) FROM unnest(g.all_visitors) AS e) END AS visitors
         FROM gathered g
     )"""
+
+
+def _sums_of_runs() -> str:
+    return ", ".join(f"{sum_} AS {column}" for column, sum_ in OF_RUNS.items())
+
+
+def _all_durations(bounds: str) -> str:
+    return f"array_agg({bucket_entry('r.duration_ms', bounds)}) FILTER (WHERE {TIMED})"
+
+
+def _durations() -> str:
+    return f"CASE WHEN g.timed_runs <= {FEW} THEN g.all_durations ELSE {_shorter('g.all_durations')} END"
 
 
 def _shorter(histogram: str) -> str:

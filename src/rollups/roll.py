@@ -2,17 +2,32 @@
 
 All of it is made when its time is over, and again whenever an hour below has changed. The cells of an hour that stand
 side by side are put together on the way; those of the current hour when they have become many.
+
+With a project's hour its minutes are made, of the runs: they are for the ends of ranges that cut an hour. Nearly all
+of these end now, so the minutes of the last hours are enough.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from asyncpg import Record
 
 from ..db import Connection, Database
 from ..models.rollup import Tier
-from .cells import COLUMNS, DAY_OF_CELL, DIMENSIONS, KEY, OF_DAYS, OF_PROJECTS, insert, merged, whole
+from .cells import (
+    COLUMNS,
+    DAY_OF_CELL,
+    DIMENSIONS,
+    KEY,
+    OF_DAYS,
+    OF_PROJECTS,
+    READ,
+    insert,
+    merged,
+    minutes_of_projects,
+    whole,
+)
 from .histogram import BOUNDS
 from .lock import fold_transaction
 from .stale import BY_KEY
@@ -24,6 +39,8 @@ MOST_DAYS = 200
 """Of agents, at a time."""
 MOST_PROJECT_HOURS = 20
 MOST_PROJECT_DAYS = 20
+MINUTES_KEPT = 50 * HOUR
+"""They reach back to where the range before the last 24 hours begins."""
 MOST_CELLS = 200
 """More of an agent in the current hour are put together, if most of them have the same keys."""
 
@@ -93,6 +110,26 @@ MAKE_OF_PROJECT = f"""
     ), {merged(PROJECT_KEY, OF_PROJECTS)}
     {insert("{table}", PROJECT_KEY, OF_PROJECTS)}"""
 
+CLEAR_MINUTES = f"""
+    DELETE FROM project_minute c USING {_OWNERS}
+    WHERE c.project_id = o.owner_id AND c.starts_at >= o.starts_at AND c.starts_at < o.starts_at + interval '1 hour'"""
+
+# Runs that are still in the ledger are in no cell: the fold adds them, and marks the hour again.
+# OFFSET keeps PostgreSQL from reading whole partitions instead.
+MAKE_MINUTES = f"""
+    WITH r AS (
+        SELECT r.* FROM {_OWNERS} JOIN agent a ON a.project_id = o.owner_id
+        CROSS JOIN LATERAL (
+            SELECT {_columns(f"r.{column}" for column in READ)} FROM run r
+            WHERE r.agent_id = a.id AND r.status >= 2
+            AND r.started_at >= o.starts_at AND r.started_at < o.starts_at + interval '1 hour'
+            OFFSET 0
+        ) r
+        WHERE o.starts_at >= (SELECT minutes_since FROM run_horizon)
+            AND NOT EXISTS (SELECT 1 FROM run_batch b WHERE b.id = r.batch_id)
+    ), {minutes_of_projects("$3")}
+    {insert("project_minute", PROJECT_KEY, OF_PROJECTS)}"""
+
 COMPACT = f"""
     WITH doubled AS (
         SELECT c.agent_id, c.ctid AS place,
@@ -111,6 +148,8 @@ PROJECT_HOURS = (
     ),
     _clear("project_hour", "project_id"),
     MAKE_OF_PROJECT.format(table="project_hour", part="run_hour"),
+    CLEAR_MINUTES,
+    MAKE_MINUTES,
 )
 PROJECT_DAYS = (
     _clear("project_day", "project_id"),
@@ -144,8 +183,14 @@ CROWDED = f"""
     GROUP BY 1, 2 HAVING count(*) > 2 * count(DISTINCT ({_columns(f"c.{name}" for name in DIMENSIONS)}))"""
 
 
+FORGET_MINUTES = """
+    WITH moved AS (UPDATE run_horizon SET minutes_since = $1 WHERE minutes_since < $1 RETURNING id)
+    DELETE FROM project_minute WHERE starts_at < $1 AND EXISTS (SELECT FROM moved)"""
+
+
 async def roll(db: Database, now: datetime) -> bool:
     """Take one turn at each tier; gives whether more is waiting that can be done."""
+    await _forget_minutes(db, now)
     days = await _roll(db, OF_DAYS_OF_AGENTS, now - DAY, MOST_DAYS)
     hours = await _roll(db, OF_PROJECT_HOURS, now - HOUR, MOST_PROJECT_HOURS)
     project_days = await _roll(db, OF_PROJECT_DAYS, now - DAY, MOST_PROJECT_DAYS)
@@ -161,6 +206,12 @@ async def _roll(db: Database, step: Step, until: datetime, most: int) -> int:
         if locked:
             await _execute(connection, step.make, await connection.fetch(step.take, *_owners(locked)))
     return len(locked)
+
+
+async def _forget_minutes(db: Database, now: datetime) -> None:
+    since = (now - MINUTES_KEPT).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    async with fold_transaction(db) as connection:
+        await connection.execute(FORGET_MINUTES, since)
 
 
 async def _compact_crowded(db: Database, now: datetime) -> None:

@@ -46,7 +46,16 @@ SIZE = """
     SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
     WHERE c.relkind = 'r' AND (c.relname = ANY($1::text[]) OR c.oid IN (
         SELECT inhrelid FROM pg_inherits WHERE inhparent::regclass::text = ANY($1::text[])))"""
-TIERS = ["run_hour", "run_day", "project_hour", "project_day", "run_total", "error_hour", "pheromone_hour"]
+TIERS = [
+    "run_hour",
+    "run_day",
+    "project_minute",
+    "project_hour",
+    "project_day",
+    "run_total",
+    "error_hour",
+    "pheromone_hour",
+]
 
 FIFTY_AGENTS = """{
   agents(first: 50) { nodes {

@@ -146,9 +146,10 @@ EVERYTHING = (
 
 @pytest.fixture
 def small_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Turns so small that they leave work half done: some days of a project made and some not."""
+    """Turns so small that they leave work half done: some days of a project made and some not; minutes of all time."""
     for module, name in SIZES:
         monkeypatch.setattr(module, name, 2)
+    monkeypatch.setattr(rolling_up, "MINUTES_KEPT", timedelta(days=30))
 
 
 async def hold(db: Database, question: Question, sources: Sequence[Source]) -> None:

@@ -22,6 +22,7 @@ PROJECT_KEY = ("project_id", "starts_at", "status")
 TIERS = {
     "run_hour": (KEY, COLUMNS),
     "run_day": (KEY, OF_DAYS),
+    "project_minute": (PROJECT_KEY, OF_PROJECTS),
     "project_hour": (PROJECT_KEY, OF_PROJECTS),
     "project_day": (PROJECT_KEY, OF_PROJECTS),
 }
@@ -29,6 +30,10 @@ TIERS = {
 
 def hour_of(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
+
+
+def minute_of(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
 
 
 def day_of(at: datetime) -> datetime:
@@ -152,13 +157,16 @@ def _of_projects(runs: Iterable[Mapping[str, Any]], start_of: Callable[[datetime
 
 
 async def assert_days_are_what_the_runs_say(db: Database, until: datetime) -> None:
-    """Everything above the hours; `until` is the midnight up to which days are over."""
+    """Everything above the hours, and minutes; `until` is the midnight up to which days are over."""
     runs = await final_runs(db)
     old = [run for run in runs if run["started_at"] < until]
     assert await held(db, "run_day") == _without({"visitors": set()}, cells_of(old, agent_key(day_of)))
     assert await held(db, "project_day") == _of_projects(old, day_of)
     hours = {key: cell for key, cell in (await held(db, "project_hour")).items() if key[1] < until}
     assert hours == _of_projects(old, hour_of)
+    since = await db.fetchval("SELECT minutes_since FROM run_horizon")
+    minutes = {key: cell for key, cell in (await held(db, "project_minute")).items() if key[1] < until}
+    assert minutes == _of_projects([run for run in old if run["started_at"] >= since], minute_of)
 
 
 async def assert_totals_are_what_the_runs_say(db: Database, runs: Iterable[Mapping[str, Any]]) -> None:

@@ -1,0 +1,130 @@
+"""Ends of ranges that cut an hour: read from minutes of projects where these are held, from the runs elsewhere."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from formicary.db import Database
+from formicary.ingest.recorder import Recorder
+from formicary.models.run import RunStatus
+from formicary.resolvers.question import Dimension, Question, Source, Wants
+from formicary.resolvers.ranges import ResolvedRange
+from formicary.resolvers.run_filter import RunFilter
+from formicary.resolvers.spans import HOUR, Bucket, floor
+from formicary.rollups.aggregate import settle
+from formicary.rollups.fold import fold
+from formicary.rollups.recompute import recompute
+from formicary.rollups.roll import MINUTES_KEPT
+
+from ..ingest.factories import NOW, run_input
+from .test_figures import hold
+
+START = floor(NOW, HOUR) - 6 * HOUR
+CUT = ResolvedRange(START + timedelta(minutes=20, seconds=30), START + 3 * HOUR + timedelta(minutes=40, seconds=30))
+"""Both of its ends cut a minute too."""
+
+SECONDS = (0, 1_199, 1_200, 1_229, 1_230, 1_259, 1_260, 3_599, 3_600, 7_200, 13_199, 13_200, 13_229, 13_230, 13_260)
+"""Of runs after the start: before, at and behind all that the range cuts."""
+
+
+async def record(db: Database, *seconds: int, **fields: object) -> None:
+    runs = [
+        run_input(
+            startedAt=(START + timedelta(seconds=at)).isoformat(),
+            externalId=str(at),
+            project=("p", "q")[number % 2],
+            **{"status": "SUCCEEDED", "durationMs": 100 + at, "inputTokens": at, "cost": "0.25"} | fields,
+        )
+        for number, at in enumerate(seconds)
+    ]
+    assert not (await Recorder(db).record(runs, None)).rejected
+
+
+DURATIONS = Wants(durations=True)
+EVERYTHING = Wants(durations=True, people=True)
+QUESTIONS = [
+    Question(CUT, wants=DURATIONS),
+    Question(CUT, RunFilter(status=(RunStatus.SUCCEEDED,)), wants=DURATIONS),
+    Question(CUT, by=Dimension.PROJECT, bucket=Bucket.HOUR, wants=DURATIONS),
+    Question(CUT, by=Dimension.STATUS, wants=DURATIONS),
+]
+
+
+async def hold_all(db: Database, statements: list[str], *, from_minutes: bool) -> None:
+    for question in QUESTIONS:
+        await hold(db, question, (Source.AUTO, Source.REALTIME))
+        statements.clear()
+        await hold(db, question, (Source.AUTO,))
+        assert any("project_minute" in text for text in statements) is from_minutes
+
+
+async def late(db: Database) -> None:
+    await record(db, 1_245, 2_000)
+
+
+async def folded(db: Database) -> None:
+    await late(db)
+    await fold(db)
+
+
+async def corrected(db: Database) -> None:
+    await record(db, *SECONDS[4:8], status="FAILED", durationMs=7)
+
+
+async def recomputed(db: Database) -> None:
+    await corrected(db)
+    await fold(db)
+    await recompute(db)
+
+
+@pytest.mark.parametrize("change", [late, folded, corrected, recomputed])
+async def test_what_changes_an_hour_is_seen_at_once(
+    db: Database, statements: list[str], change: Callable[[Database], Awaitable[None]]
+) -> None:
+    await record(db, *SECONDS)
+    await record(db, 1_300, 13_100, status="RUNNING", durationMs=None)
+    await hold_all(db, statements, from_minutes=False)
+    await settle(db, NOW)
+    await hold_all(db, statements, from_minutes=True)
+    await change(db)
+    for question in QUESTIONS:
+        await hold(db, question, tuple(Source) if change is recomputed else (Source.AUTO, Source.REALTIME))
+    await settle(db, NOW)
+    await hold_all(db, statements, from_minutes=True)
+
+
+async def test_an_end_whose_hour_has_changed_is_read_from_the_runs_and_the_other_one_from_minutes(
+    db: Database, statements: list[str]
+) -> None:
+    await record(db, *SECONDS)
+    await settle(db, NOW)
+    await record(db, 1_245)
+    (question, *_) = QUESTIONS
+    statements.clear()
+    await hold(db, question, (Source.AUTO,))
+    assert sum(text.count("project_minute c") for text in statements) == 1
+
+
+async def test_questions_of_agents_and_people_leave_minutes_alone(db: Database, statements: list[str]) -> None:
+    await record(db, *SECONDS, userId="u")
+    await settle(db, NOW)
+    for question in (Question(CUT, by=Dimension.AGENT, wants=DURATIONS), Question(CUT, wants=EVERYTHING)):
+        statements.clear()
+        await hold(db, question, tuple(Source))
+        assert not any("project_minute" in text for text in statements)
+
+
+async def test_minutes_are_let_go_when_they_are_old_and_not_made_of_what_is_older(
+    db: Database, statements: list[str]
+) -> None:
+    await record(db, *SECONDS)
+    await settle(db, NOW)
+    later = NOW + MINUTES_KEPT
+    await settle(db, later)
+    assert await db.fetchval("SELECT count(*) FROM project_minute") == 0
+    await hold_all(db, statements, from_minutes=False)
+    await record(db, 2_000)
+    await settle(db, later)
+    assert await db.fetchval("SELECT count(*) FROM project_minute") == 0
+    await hold_all(db, statements, from_minutes=False)
