@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -28,16 +29,17 @@ SECONDS = (0, 1_199, 1_200, 1_229, 1_230, 1_259, 1_260, 3_599, 3_600, 7_200, 13_
 """Of runs after the start: before, at and behind all that the range cuts."""
 
 
-async def record(db: Database, *seconds: int, **fields: object) -> None:
-    runs = [
-        run_input(
-            startedAt=(START + timedelta(seconds=at)).isoformat(),
-            externalId=str(at),
-            project=("p", "q")[number % 2],
-            **{"status": "SUCCEEDED", "durationMs": 100 + at, "inputTokens": at, "cost": "0.25"} | fields,
-        )
-        for number, at in enumerate(seconds)
-    ]
+async def record(db: Database, *seconds: int, status: str = "SUCCEEDED", **fields: Any) -> None:
+    """Runs after the start, by turns of two projects."""
+    runs = []
+    for number, at in enumerate(seconds):
+        own: dict[str, Any] = {
+            "externalId": str(at),
+            "startedAt": (START + timedelta(seconds=at)).isoformat(),
+            "durationMs": 100 + at,
+        }
+        facts: dict[str, Any] = {"project": ("p", "q")[number % 2], "inputTokens": at, "cost": "0.25"}
+        runs.append(run_input(status=status, **(own | facts | fields)))
     assert not (await Recorder(db).record(runs, None)).rejected
 
 
