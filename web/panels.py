@@ -38,7 +38,8 @@ MOST_KEPT = 500
 TAKEN_AT = "formicary-taken-at"
 """The header that says when an answer was true; of one that is the same as before, too."""
 
-_AGO = re.compile(r"(data-ago>)[^<]*")
+_PASSING = re.compile(r'(?<=data-ago>)[^<]*|(?<=data-taken-at=")[^"]*')
+"""How long ago something was, and when a panel within the panel was made."""
 
 Read: TypeAlias = "Callable[[Visit], Awaitable[DataclassInstance]]"
 
@@ -124,7 +125,7 @@ async def render(panel: Panel, visit: Visit) -> Rendered:
     context = await panel.read(visit)
     title = panel.title(context) if panel.title else None
     body = rendering.part(panel.template, context, visit)
-    lasting = _AGO.sub(r"\1", body)
+    lasting = _PASSING.sub("", body)
     etag = sha256(f"{title}{lasting}".encode()).hexdigest()[:16]
     html = rendering.slot(panel, visit, body=body, etag=etag)
     return Rendered(html=html, title=title, etag=etag, taken_at=visit.now)

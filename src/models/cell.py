@@ -2,8 +2,8 @@
 
 `run_hour` holds them by agent, version, model, provider, status, error type and hour; several cells of one key and
 hour stand side by side until they are merged. `run_day` is made of the hours, `project_hour` and `project_day` of
-both, over all agents of a project. `project_minute` is made of the runs, for the last hours only. A text that no run
-stated is '' here.
+both, over all agents of a project. `project_minute` is made of the runs, for the last hours only, and an hour that
+has its minutes says so. A text that no run stated is '' here.
 
 `durations` and `costs` are histograms: entries of `bucket << 20 | count`, in which a bucket may stand more than once
 (see rollups/histogram.py). `visitors` are the users and sessions, a set of 64-bit hashes; two or less are kept without
@@ -14,10 +14,23 @@ are all of them; the total of tokens where it is input and output; bounds of a s
 told from sums and bounds. Only rollups/cells.py knows how to read and write these columns.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Numeric, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    Numeric,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    false,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
@@ -25,11 +38,11 @@ from .columns import TIMESTAMPTZ, bigint
 from .run import RunStatus
 
 
-def _owned_by(owner: str, *, key: bool) -> list[Column[Any]]:
+def _owned_by(owner: str) -> list[Column[Any]]:
     return [
-        Column(owner, BigInteger, nullable=False, primary_key=key, autoincrement=False),
-        Column("starts_at", TIMESTAMPTZ, nullable=False, primary_key=key),
-        Column("status", SmallInteger, nullable=False, primary_key=key, autoincrement=False),
+        Column(owner, BigInteger, nullable=False, autoincrement=False),
+        Column("starts_at", TIMESTAMPTZ, nullable=False),
+        Column("status", SmallInteger, nullable=False, autoincrement=False),
     ]
 
 
@@ -58,7 +71,7 @@ def _by_agent(name: str, *columns: Column[Any]) -> Table:
     return Table(
         name,
         SQLModel.metadata,
-        *_owned_by("agent_id", key=False),
+        *_owned_by("agent_id"),
         Column("version_id", BigInteger, nullable=False),
         *_texts("model", "provider", "error_type"),
         *columns,
@@ -81,10 +94,17 @@ run_hour = _by_agent(
 )
 run_day = _by_agent("run_day", *_sums(), _costs())
 
-project_minute, project_hour, project_day = (
-    Table(name, SQLModel.metadata, *_owned_by("project_id", key=True), *_sums())
-    for name in ("project_minute", "project_hour", "project_day")
-)
+
+def _by_project(name: str, *key: str, further: Iterable[Column[Any]] = ()) -> Table:
+    columns = [*_owned_by("project_id"), *_sums(), *further]
+    return Table(name, SQLModel.metadata, *columns, PrimaryKeyConstraint(*key))
+
+
+HAS_MINUTES = Column("has_minutes", Boolean, nullable=False, server_default=false())
+
+project_minute = _by_project("project_minute", "starts_at", "project_id", "status")
+project_hour = _by_project("project_hour", "project_id", "starts_at", "status", further=[HAS_MINUTES])
+project_day = _by_project("project_day", "project_id", "starts_at", "status")
 
 error_hour = _by_agent(
     "error_hour",

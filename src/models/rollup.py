@@ -54,7 +54,7 @@ class RollupStale(SQLModel, table=True):
 class RunHorizon(SQLModel, table=True):
     """One row: from when on all runs are kept, and all cells. What is older may have been dropped.
 
-    From `minutes_since`, a full hour, on a project's hour that is not stale has its minutes as well.
+    From `minutes_since`, a full hour, on the minutes of projects are kept.
     """
 
     __tablename__ = "run_horizon"

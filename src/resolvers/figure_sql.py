@@ -126,7 +126,7 @@ class FigureSql:
 
     def _of_end(self, span: Span) -> Iterable[str]:
         """Minutes where they can answer and are held, and runs. Unfinished ones apart, so that both go by an index."""
-        minutes = self.reading.minutes.within(span) if PROJECTS.can_answer(self.question) else None
+        minutes = self.reading.minutes_of(span)
         for rest in span.without(minutes) if minutes else (span,):
             yield self._of_runs("run r", f"{self._during('r.started_at', rest)} AND r.status >= 2")
         if minutes:

@@ -79,7 +79,7 @@ def total(parts: Iterable[Sums]) -> Sums:
 
 
 def _added(values: Sequence[Any], add: Callable[[Sequence[Any]], Any]) -> Any:
-    return None if None in values else add(values)
+    return None if values[0] is None else add(values)
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def common_histograms(latencies: Sequence[Latency | None], buckets: int) -> list
     return common_slots([each._histogram if each else Histogram.of_entries(()) for each in latencies], buckets)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tokens:
     sums: Sums
 
@@ -164,7 +164,7 @@ class Tokens:
         return rate(self.sums.total_tokens, self.sums.token_runs)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cost:
     """USD. `total` is of the runs whose cost is known, and `per_run` its average over these, to ten digits."""
 

@@ -72,6 +72,12 @@ class Question:
     within: Dimension | None = None
 
     @property
+    def range_before(self) -> ResolvedRange:
+        """Of equal length, just before; by buckets one bucket earlier, so that each has the one before."""
+        length = self.bucket.length if self.bucket else self.range.to - self.range.from_
+        return ResolvedRange(self.range.from_ - length, self.range.to - length)
+
+    @property
     def fields(self) -> set[str]:
         """The fields by which the filter narrows."""
         names = set(RunFilter.__dataclass_fields__) - {"range"}

@@ -11,7 +11,7 @@ from datetime import datetime
 from ..db import Connection, Database
 from ..errors import BadInputError
 from ..models.rollup import Tier
-from .layers import AGENTS
+from .layers import AGENTS, PROJECTS
 from .question import Question, Source
 from .ranges import ResolvedRange
 from .run_filter import Choice, ResolvedFilter, resolve_names
@@ -19,17 +19,26 @@ from .scope import Scope
 from .spans import DAY, EVERYTHING_SINCE, HOUR, MINUTE, Bucket, Span, Spans, ceil, floor, split, within_horizon
 
 HORIZON = f"""
-    SELECT h.runs_since, h.cells_since, h.minutes_since,
+    SELECT h.runs_since, h.cells_since,
         ARRAY(
-            SELECT DISTINCT s.starts_at FROM rollup_stale s
-            WHERE s.tier = {Tier.PROJECT_HOUR:d} AND s.starts_at >= h.minutes_since
-        ) AS stale_hours,
-        b.started_from, b.started_to,
+            SELECT e.hour FROM unnest($2::timestamptz[]) AS e (hour)
+            WHERE e.hour >= h.minutes_since
+            AND NOT EXISTS (
+                SELECT FROM project p JOIN rollup_stale s
+                    ON s.tier = {Tier.PROJECT_HOUR:d} AND s.owner_id = p.id AND s.starts_at = e.hour)
+            AND NOT EXISTS (
+                SELECT FROM project p JOIN project_hour c ON c.project_id = p.id AND c.starts_at = e.hour
+                WHERE NOT c.has_minutes)
+            AND NOT EXISTS (
+                SELECT FROM run_batch b
+                WHERE b.started_from < e.hour + interval '1 hour' AND b.started_to >= e.hour)
+        ) AS hours_with_minutes,
         set_config('plan_cache_mode', 'force_generic_plan', true), set_config('work_mem', '64MB', true),
         set_config('max_parallel_workers_per_gather', CASE WHEN $1 THEN setting ELSE '0' END, true)
-    FROM run_horizon h, current_setting('max_parallel_workers_per_gather') AS setting,
-        (SELECT min(started_from) AS started_from, max(started_to) AS started_to FROM run_batch) b"""
-"""With settings for the statements that follow, to save round trips. To plan these anew takes longer than to execute
+    FROM run_horizon h, current_setting('max_parallel_workers_per_gather') AS setting"""
+"""Which of some hours can be read from minutes ($2): those of which all ended runs are in them.
+
+With settings for the statements that follow, to save round trips. To plan these anew takes longer than to execute
 them. The users and sessions of a month of all agents do not fit in the usual memory. A plan for any range would be
 spread over several processes, and to start these takes longer than to read the ends of hours."""
 
@@ -60,37 +69,11 @@ class CellsHorizonError(HorizonError):
 
 
 @dataclass(frozen=True, slots=True)
-class Minutes:
-    """Which minutes of projects a snapshot holds: all from `since` on, but not those of `stale` hours.
-
-    Nor those of hours into which batches reach whose runs are still to be folded: these started from `unfolded_from`
-    to `unfolded_to`.
-    """
-
-    since: datetime
-    stale: frozenset[datetime]
-    unfolded_from: datetime | None
-    unfolded_to: datetime | None
-
-    def within(self, span: Span) -> Span | None:
-        """The whole minutes of a part of an hour, if they are held."""
-        hour = floor(span.from_, HOUR)
-        first, last = ceil(span.from_, MINUTE), floor(span.to, MINUTE)
-        if hour < self.since or hour in self.stale or self._is_unfolded(hour) or first >= last:
-            return None
-        return Span(first, last)
-
-    def _is_unfolded(self, hour: datetime) -> bool:
-        if self.unfolded_from is None or self.unfolded_to is None:
-            return False
-        return self.unfolded_from < hour + HOUR and self.unfolded_to >= hour
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """From what of its range a question is read, and of which runs.
 
-    `spans` are empty where there is nothing to read; runs from before the `horizon` may have been dropped.
+    `spans` are empty where there is nothing to read; runs from before the `horizon` may have been dropped. Of the
+    hours that the ends of the spans lie in, `hours_with_minutes` can be read from minutes of projects.
     """
 
     connection: Connection
@@ -99,7 +82,7 @@ class Reading:
     where: ResolvedFilter
     spans: Spans
     horizon: datetime
-    minutes: Minutes
+    hours_with_minutes: frozenset[datetime]
 
     @property
     def is_nothing(self) -> bool:
@@ -112,10 +95,14 @@ class Reading:
 
     @property
     def range_before(self) -> ResolvedRange:
-        """Of equal length, just before; by buckets one bucket earlier, so that each has the one before."""
-        bucket, range_ = self.question.bucket, self.range
-        length = bucket.length if bucket else range_.to - range_.from_
-        return ResolvedRange(range_.from_ - length, range_.to - length)
+        return replace(self.question, range=self.range).range_before
+
+    def minutes_of(self, end: Span) -> Span | None:
+        """The whole minutes of an end, where it can be read from minutes of projects."""
+        if floor(end.from_, HOUR) not in self.hours_with_minutes or not PROJECTS.can_answer(self.question):
+            return None
+        first, last = ceil(end.from_, MINUTE), floor(end.to, MINUTE)
+        return Span(first, last) if first < last else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +112,7 @@ class Snapshot:
     connection: Connection
     runs_since: datetime
     cells_since: datetime
-    minutes: Minutes
+    hours_with_minutes: frozenset[datetime]
 
     def find(self, question: Question, where: ResolvedFilter) -> Reading:
         """What of a question can be read from where; `where` is its filter with the names looked up.
@@ -139,7 +126,7 @@ class Snapshot:
             raise RunsHorizonError(self.runs_since)
         if not is_nothing and range_.from_ < self.cells_since and self.cells_since > EVERYTHING_SINCE:
             raise CellsHorizonError(self.cells_since)
-        return Reading(self.connection, question, range_, where, spans, self.runs_since, self.minutes)
+        return Reading(self.connection, question, range_, where, spans, self.runs_since, self.hours_with_minutes)
 
     def find_with_before(self, question: Question, where: ResolvedFilter) -> list[Reading]:
         """The same, followed by that of the range before unless that takes dropped runs or cells."""
@@ -155,9 +142,8 @@ async def snapshot(db: Database, question: Question | None = None) -> AsyncItera
     """For a question that may take very many runs, and for others."""
     spread = question is not None and _takes_many_runs(question)
     async with db.snapshot() as connection:
-        (row,) = await connection.fetch(HORIZON, spread)
-        minutes = Minutes(row["minutes_since"], frozenset(row["stale_hours"]), row["started_from"], row["started_to"])
-        yield Snapshot(connection, row["runs_since"], row["cells_since"], minutes)
+        (row,) = await connection.fetch(HORIZON, spread, _cut_hours(question) if question else [])
+        yield Snapshot(connection, row["runs_since"], row["cells_since"], frozenset(row["hours_with_minutes"]))
 
 
 @asynccontextmanager
@@ -176,6 +162,15 @@ async def resolved(db: Database, scope: Scope, question: Question) -> ResolvedFi
         return where
     owners = Choice(f"r.{owned.lower()}_id", question.owners, "bigint")
     return replace(where, choices=[owners, *where.choices])
+
+
+def _cut_hours(question: Question) -> list[datetime]:
+    """Those that the ends of its range and of the one before cut, if minutes of projects are of use there."""
+    if _takes_runs(question) or not PROJECTS.can_answer(question):
+        return []
+    range_, before = question.range, question.range_before
+    ends = (range_.from_, range_.to, before.from_, before.to)
+    return sorted({floor(end, HOUR) for end in ends} - set(ends))
 
 
 def _takes_many_runs(question: Question) -> bool:

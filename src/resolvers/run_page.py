@@ -108,6 +108,7 @@ async def _in_order(db: Database, resolved: ResolvedFilter, args: PageArgs, orde
     for since in (*(_beginnings() if looks_back else ()), None):
         statement = Statement()
         sql = _page_sql(statement, replace(resolved, since=since), args, order)
+        # Without values there is nothing to plan anew for.
         rows = await (db.fetch_planned(sql, *statement.args) if statement.args else db.fetch(sql))
         if len(rows) > args.size:
             break

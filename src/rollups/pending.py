@@ -1,4 +1,4 @@
-"""The runs that the ledger names: where to find them, in SQL.
+"""The runs that the ledger names, and all others: where to find them, in SQL.
 
 Each place in a batch's arrays is looked up in the primary key of the partitions that the batch reaches into. OFFSET
 keeps PostgreSQL from reading whole partitions instead. `ALL` on one value leaves the times to choosing partitions:
@@ -19,3 +19,17 @@ def pending_runs(batches: str, columns: tuple[str, ...] = READ, condition: str =
             AND r.batch_id = b.id AND r.status >= 2 AND {condition}
             OFFSET 0
         ) r"""
+
+
+def folded_runs(hours: str) -> str:
+    """A FROM list and a condition that give the final runs `r` of hours, without those that the ledger names.
+
+    `hours` is a table or CTE of agents and starts.
+    """
+    return f"""{hours} h CROSS JOIN LATERAL (
+            SELECT {", ".join(f"r.{column}" for column in READ)} FROM run r
+            WHERE r.agent_id = h.agent_id AND r.status >= 2
+            AND r.started_at >= h.starts_at AND r.started_at < h.starts_at + interval '1 hour'
+            OFFSET 0
+        ) r
+        WHERE NOT EXISTS (SELECT 1 FROM run_batch b WHERE b.id = r.batch_id)"""

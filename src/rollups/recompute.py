@@ -13,6 +13,7 @@ from . import groups, totals
 from .cells import COLUMNS, KEY, READ, hours_of_runs, insert, whole
 from .histogram import BOUNDS
 from .lock import fold_transaction
+from .pending import folded_runs
 from .series import add_series
 from .stale import BY_KEY, mark, marks_of_hours
 
@@ -48,13 +49,7 @@ RUNS = f"""
         SELECT h.agent_id, h.starts_at FROM unnest($1::bigint[], $2::timestamptz[]) AS h (agent_id, starts_at)
     ), r AS MATERIALIZED (
         SELECT {", ".join(f"r.{column}" for column in READ)}
-        FROM h CROSS JOIN LATERAL (
-            SELECT {", ".join(f"r.{column}" for column in READ)} FROM run r
-            WHERE r.agent_id = h.agent_id AND r.status >= 2
-            AND r.started_at >= h.starts_at AND r.started_at < h.starts_at + interval '1 hour'
-            OFFSET 0
-        ) r
-        WHERE NOT EXISTS (SELECT 1 FROM run_batch b WHERE b.id = r.batch_id)
+        FROM {folded_runs("h")}
     )"""
 
 _TOTALS = ", ".join((*totals.KEY, *(f"{column}" for column in totals.COLUMNS)))

@@ -3,8 +3,8 @@
 All of it is made when its time is over, and again whenever an hour below has changed. The cells of an hour that stand
 side by side are put together on the way; those of the current hour when they have become many.
 
-With a project's hour its minutes are made, of the runs: they are for the ends of ranges that cut an hour. Nearly all
-of these end now, so the minutes of the last hours are enough.
+With a project's hour its minutes are made, of the runs unless they are too many: they are for the ends of ranges that
+cut an hour. Nearly all ranges end now, so the minutes of the last hours are enough.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,6 @@ from .cells import (
     KEY,
     OF_DAYS,
     OF_PROJECTS,
-    READ,
     insert,
     merged,
     minutes_of_projects,
@@ -30,6 +29,7 @@ from .cells import (
 )
 from .histogram import BOUNDS
 from .lock import fold_transaction
+from .pending import folded_runs
 from .stale import BY_KEY
 
 DAY = timedelta(days=1)
@@ -41,6 +41,8 @@ MOST_PROJECT_HOURS = 20
 MOST_PROJECT_DAYS = 20
 MINUTES_KEPT = 50 * HOUR
 """They reach back to where the range before the last 24 hours begins."""
+MOST_RUNS_BY_MINUTE = 100_000
+"""Of a project's hour: more would hold up the fold too long, again and again as late runs arrive."""
 MOST_CELLS = 200
 """More of an agent in the current hour are put together, if most of them have the same keys."""
 
@@ -115,18 +117,19 @@ CLEAR_MINUTES = f"""
     WHERE c.project_id = o.owner_id AND c.starts_at >= o.starts_at AND c.starts_at < o.starts_at + interval '1 hour'"""
 
 # Runs that are still in the ledger are in no cell: the fold adds them, and marks the hour again.
-# OFFSET keeps PostgreSQL from reading whole partitions instead.
 MAKE_MINUTES = f"""
-    WITH r AS (
-        SELECT r.* FROM {_OWNERS} JOIN agent a ON a.project_id = o.owner_id
-        CROSS JOIN LATERAL (
-            SELECT {_columns(f"r.{column}" for column in READ)} FROM run r
-            WHERE r.agent_id = a.id AND r.status >= 2
-            AND r.started_at >= o.starts_at AND r.started_at < o.starts_at + interval '1 hour'
-            OFFSET 0
-        ) r
-        WHERE o.starts_at >= (SELECT minutes_since FROM run_horizon)
-            AND NOT EXISTS (SELECT 1 FROM run_batch b WHERE b.id = r.batch_id)
+    WITH chosen AS (
+        UPDATE project_hour c SET has_minutes = true FROM {_OWNERS}
+        WHERE c.project_id = o.owner_id AND c.starts_at = o.starts_at
+            AND o.starts_at >= (SELECT minutes_since FROM run_horizon)
+            AND (
+                SELECT sum(p.runs) FROM project_hour p WHERE p.project_id = o.owner_id AND p.starts_at = o.starts_at
+            ) <= {MOST_RUNS_BY_MINUTE}
+        RETURNING c.project_id, c.starts_at
+    ), h AS (
+        SELECT DISTINCT a.id AS agent_id, o.starts_at FROM chosen o JOIN agent a ON a.project_id = o.project_id
+    ), r AS (
+        SELECT r.* FROM {folded_runs("h")}
     ), {minutes_of_projects("$3")}
     {insert("project_minute", PROJECT_KEY, OF_PROJECTS)}"""
 
@@ -184,8 +187,8 @@ CROWDED = f"""
 
 
 FORGET_MINUTES = """
-    WITH moved AS (UPDATE run_horizon SET minutes_since = $1 WHERE minutes_since < $1 RETURNING id)
-    DELETE FROM project_minute WHERE starts_at < $1 AND EXISTS (SELECT FROM moved)"""
+    WITH moved AS (UPDATE run_horizon SET minutes_since = $1 WHERE minutes_since < $1)
+    DELETE FROM project_minute WHERE starts_at < $1"""
 
 
 async def roll(db: Database, now: datetime) -> bool:
@@ -210,6 +213,8 @@ async def _roll(db: Database, step: Step, until: datetime, most: int) -> int:
 
 async def _forget_minutes(db: Database, now: datetime) -> None:
     since = (now - MINUTES_KEPT).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    if not await db.fetchval("SELECT minutes_since < $1 FROM run_horizon", since):
+        return
     async with fold_transaction(db) as connection:
         await connection.execute(FORGET_MINUTES, since)
 

@@ -13,6 +13,7 @@ from formicary.resolvers.question import Dimension, Question, Source, Wants
 from formicary.resolvers.ranges import ResolvedRange
 from formicary.resolvers.run_filter import RunFilter
 from formicary.resolvers.spans import HOUR, Bucket, floor
+from formicary.rollups import roll as rolling
 from formicary.rollups.aggregate import settle
 from formicary.rollups.fold import fold
 from formicary.rollups.recompute import recompute
@@ -54,11 +55,12 @@ QUESTIONS = [
 
 
 async def hold_all(db: Database, statements: list[str], *, from_minutes: bool) -> None:
+    """Both ends of each question are read from minutes, or none."""
     for question in QUESTIONS:
         await hold(db, question, (Source.AUTO, Source.REALTIME))
         statements.clear()
         await hold(db, question, (Source.AUTO,))
-        assert any("project_minute" in text for text in statements) is from_minutes
+        assert sum(text.count("project_minute c") for text in statements) == 2 * from_minutes
 
 
 async def late(db: Database) -> None:
@@ -70,8 +72,21 @@ async def folded(db: Database) -> None:
     await fold(db)
 
 
+async def late_at_the_full_hour(db: Database) -> None:
+    await record(db, 10_800)
+
+
+async def finished(db: Database) -> None:
+    await record(db, 1_300, 13_100)
+
+
 async def corrected(db: Database) -> None:
     await record(db, *SECONDS[4:8], status="FAILED", durationMs=7)
+
+
+async def moved(db: Database) -> None:
+    """From the hour of one end to that of the other."""
+    await record(db, 1_260, startedAt=(START + timedelta(seconds=13_000)).isoformat())
 
 
 async def recomputed(db: Database) -> None:
@@ -80,7 +95,10 @@ async def recomputed(db: Database) -> None:
     await recompute(db)
 
 
-@pytest.mark.parametrize("change", [late, folded, corrected, recomputed])
+CHANGES = [late, late_at_the_full_hour, folded, finished, corrected, moved, recomputed]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 async def test_what_changes_an_hour_is_seen_at_once(
     db: Database, statements: list[str], change: Callable[[Database], Awaitable[None]]
 ) -> None:
@@ -115,6 +133,45 @@ async def test_questions_of_agents_and_people_leave_minutes_alone(db: Database, 
         statements.clear()
         await hold(db, question, tuple(Source))
         assert not any("project_minute" in text for text in statements)
+
+
+async def test_of_an_hour_with_too_many_runs_there_are_no_minutes(
+    db: Database, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = rolling.OF_PROJECT_HOURS
+    make = [statement.replace(f"<= {rolling.MOST_RUNS_BY_MINUTE}", "<= 3") for statement in step.make]
+    assert tuple(make) != step.make
+    monkeypatch.setattr(rolling, "OF_PROJECT_HOURS", step._replace(make=tuple(make)))
+    await record(db, *SECONDS)
+    await settle(db, NOW)
+    assert await db.fetchval("SELECT max(starts_at) < $1 FROM project_minute", START + 3 * HOUR) is False
+    assert await db.fetchval("SELECT min(starts_at) >= $1 FROM project_minute", START + HOUR) is True
+    for question in QUESTIONS:
+        await hold(db, question, (Source.AUTO,))
+
+
+async def test_hours_that_a_server_without_minutes_has_made_are_read_from_the_runs(
+    db: Database, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may still be at work while the next version has come."""
+    await record(db, *SECONDS)
+    await settle(db, NOW)
+    await record(db, 2_000, 13_000)
+    without = tuple(statement for statement in rolling.PROJECT_HOURS if "project_minute" not in statement)
+    assert len(without) == len(rolling.PROJECT_HOURS) - 2
+    monkeypatch.setattr(rolling, "OF_PROJECT_HOURS", rolling.OF_PROJECT_HOURS._replace(make=without))
+    await settle(db, NOW)
+    await hold_all(db, statements, from_minutes=False)
+
+
+async def test_the_first_hour_of_which_minutes_are_kept_has_all_of_them(db: Database, statements: list[str]) -> None:
+    await record(db, *SECONDS)
+    await settle(db, START + MINUTES_KEPT)
+    await hold_all(db, statements, from_minutes=True)
+    await record(db, 2_000)
+    await settle(db, START + MINUTES_KEPT + timedelta(minutes=59))
+    assert await db.fetchval("SELECT minutes_since FROM run_horizon") == START
+    await hold_all(db, statements, from_minutes=True)
 
 
 async def test_minutes_are_let_go_when_they_are_old_and_not_made_of_what_is_older(

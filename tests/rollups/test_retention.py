@@ -260,7 +260,7 @@ async def fill(db: Database, table: str, owner: str, owners: list[int], moments:
     columns = await db.fetch(
         """
         SELECT attname, CASE WHEN atttypid = 'text'::regtype THEN '''''' WHEN atttypid = 'timestamptz'::regtype
-            THEN 'now()' ELSE '0' END AS value
+            THEN 'now()' WHEN atttypid = 'boolean'::regtype THEN 'false' ELSE '0' END AS value
         FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 AND attnotnull AND attidentity = ''
             AND attname <> ALL ($2::text[])
         """,

@@ -14,6 +14,8 @@ from formicary.ingest.recorder import Recorder
 from formicary.resolvers.spans import HOUR
 from formicary.rollups import pheromone
 from formicary.rollups.aggregate import settle
+from formicary_web import overview_figures
+from formicary_web.place import FRAGMENTS
 
 from ..ingest.factories import NOW, ago, run_input
 from ..resolvers.test_attention import calm, hour_of
@@ -280,3 +282,22 @@ async def test_range_that_is_no_longer_compared_has_no_changes(db: Database, cli
     await record(db, 1)
     await db.execute("UPDATE run_horizon SET runs_since = $1, cells_since = $1", NOW - 25 * HOUR)
     assert cards(await html(client))["Runs"] == ["1 no data before"]
+
+
+async def test_all_that_is_shown_is_read(
+    db: Database, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says the same where all sums are read; its tag is of what it says."""
+    await record(db, 1, 2, 3, 30, inputTokens=10, outputTokens=20, messages=3)
+    await record(db, 1.5, 31, status="FAILED", errorType="Timeout")
+    path = f"{FRAGMENTS}/figures?from={ago(24 * H):%Y-%m-%dT%H:%MZ}&to={ago(0):%Y-%m-%dT%H:%MZ}"
+
+    async def tag(sums: frozenset[str] | None) -> str:
+        monkeypatch.setattr(overview_figures, "SHOWN", sums)
+        response = await client.get(path)
+        assert response.status_code == 200
+        return response.headers["etag"]
+
+    shown = overview_figures.SHOWN
+    assert await tag(shown) == await tag(None)
+    assert await tag(shown) != await tag(shown - {"messages"})
