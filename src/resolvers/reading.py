@@ -170,7 +170,7 @@ def _cut_hours(question: Question) -> list[datetime]:
         return []
     range_, before = question.range, question.range_before
     ends = (range_.from_, range_.to, before.from_, before.to)
-    return sorted({floor(end, HOUR) for end in ends} - set(ends))
+    return sorted({hour for end in ends if (hour := floor(end, HOUR)) != end})
 
 
 def _takes_many_runs(question: Question) -> bool:
