@@ -166,8 +166,11 @@ async def test_hours_that_a_server_without_minutes_has_made_are_read_from_the_ru
 
 async def test_the_first_hour_of_which_minutes_are_kept_has_all_of_them(db: Database, statements: list[str]) -> None:
     await record(db, *SECONDS)
+    await settle(db, NOW)
     await settle(db, START + MINUTES_KEPT)
     await hold_all(db, statements, from_minutes=True)
+    first_half = ResolvedRange(START - 2 * HOUR, START + timedelta(minutes=30))
+    await hold(db, Question(first_half, wants=DURATIONS), (Source.AUTO,))
     await record(db, 2_000)
     await settle(db, START + MINUTES_KEPT + timedelta(minutes=59))
     assert await db.fetchval("SELECT minutes_since FROM run_horizon") == START

@@ -230,7 +230,7 @@ async def test_what_is_made_stale_all_the_time_is_aggregated_once(
 
 
 async def test_a_range_of_days_is_aggregated_day_by_day(db: Database, statements: list[str]) -> None:
-    starts = [AT.replace(hour=23), AT.replace(hour=23) + HOUR, AT + timedelta(days=2)]
+    starts = [AT.replace(hour=23), AT.replace(hour=23) + HOUR, AT.replace(hour=12) + timedelta(days=2)]
     await record(db, [any_run(Random(1), agent="a", startedAt=at.isoformat()) for at in starts])
     await db.execute("DELETE FROM run_batch")
     statements.clear()
