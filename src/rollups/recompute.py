@@ -4,8 +4,11 @@ The mark is taken away first. Whoever corrects a run afterwards sets it again, s
 is not forgotten. Runs that are still in the ledger are left to the fold, which adds them.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
+
+from asyncpg import Record
 
 from ..db import Connection, Database
 from ..models.rollup import Tier
@@ -24,25 +27,29 @@ MOST_RUNS = 50_000
 # The lock keeps retention from dropping what is being read.
 HORIZON = "SELECT runs_since FROM run_horizon FOR SHARE"
 
+# A statement of its own: who corrects a run updates its mark, and PostgreSQL 18.4 crashes where a statement that meets
+# a row updated since it began goes on to read partitions that it selects row by row, as TAKE does.
+LOCK = f"""
+    SELECT s.owner_id, s.starts_at FROM rollup_stale s
+    WHERE s.tier = {Tier.HOUR:d} AND ($1::timestamptz IS NULL OR (s.starts_at, s.owner_id) > ($1, $2::bigint))
+    AND ($3::timestamptz IS NULL OR s.starts_at < $3) AND ($4::bigint IS NULL OR s.owner_id = $4)
+    ORDER BY s.starts_at, s.owner_id LIMIT $5 FOR UPDATE SKIP LOCKED"""
+
 # Before the horizon there is nothing left to make an hour of.
 TAKE = f"""
-    WITH oldest AS MATERIALIZED (
-        SELECT s.owner_id, s.starts_at FROM rollup_stale s
-        WHERE s.tier = {Tier.HOUR:d} AND ($2::timestamptz IS NULL OR (s.starts_at, s.owner_id) > ($2, $3::bigint))
-        AND ($4::timestamptz IS NULL OR s.starts_at < $4) AND ($5::bigint IS NULL OR s.owner_id = $5)
-        ORDER BY s.starts_at, s.owner_id LIMIT $6 FOR UPDATE SKIP LOCKED
-    ), sized AS MATERIALIZED (
-        SELECT o.owner_id, o.starts_at, p.runs,
-            sum(p.runs) OVER (ORDER BY o.starts_at, o.owner_id) - p.runs AS before
-        FROM oldest o CROSS JOIN LATERAL (
-            SELECT CASE WHEN o.starts_at < $1 THEN 0 ELSE (
+    WITH sized AS MATERIALIZED (
+        SELECT o.owner_id, o.starts_at, coalesce(sum(p.runs) OVER (
+                ORDER BY o.starts_at, o.owner_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ), 0) AS before
+        FROM unnest($1::bigint[], $2::timestamptz[]) AS o (owner_id, starts_at) CROSS JOIN LATERAL (
+            SELECT CASE WHEN o.starts_at < $3 THEN 0 ELSE (
                 SELECT count(*) FROM run r WHERE r.agent_id = o.owner_id
                 AND r.started_at >= o.starts_at AND r.started_at < o.starts_at + interval '1 hour') END AS runs
         ) p
     )
     DELETE FROM rollup_stale s USING sized o
-    WHERE s.tier = {Tier.HOUR:d} AND s.owner_id = o.owner_id AND s.starts_at = o.starts_at AND o.before < $7
-    RETURNING s.owner_id, s.starts_at, (SELECT count(*) FROM oldest) AS waiting"""
+    WHERE s.tier = {Tier.HOUR:d} AND s.owner_id = o.owner_id AND s.starts_at = o.starts_at AND o.before < $4
+    RETURNING s.owner_id, s.starts_at"""
 
 RUNS = f"""
     h AS (
@@ -119,18 +126,27 @@ async def recompute_within(
     async with fold_transaction(db) as connection:
         await connection.execute(BY_KEY)
         since = await connection.fetchval(HORIZON)
-        taken = await connection.fetch(TAKE, since, *(after or (None, None)), to, agent_id, MOST_HOURS, MOST_RUNS)
-        if not taken:
+        locked = await connection.fetch(LOCK, *(after or (None, None)), to, agent_id, MOST_HOURS)
+        if not locked:
             return Turn()
-        hours = [(row["owner_id"], row["starts_at"]) for row in taken if row["starts_at"] >= since]
+        taken = _places(await connection.fetch(TAKE, *_columns(_places(locked)), since, MOST_RUNS))
+        hours = [(starts_at, agent) for starts_at, agent in taken if starts_at >= since]
         cells, replaced = await _make(connection, hours) if hours else (0, 0)
-    was_cut = len(taken) == MOST_HOURS or len(taken) < taken[0]["waiting"]
-    return Turn(max((row["starts_at"], row["owner_id"]) for row in taken), was_cut, cells, replaced)
+    return Turn(max(taken), len(locked) == MOST_HOURS or len(taken) < len(locked), cells, replaced)
 
 
-async def _make(connection: Connection, hours: list[tuple[int, datetime]]) -> tuple[int, int]:
+def _places(marks: Iterable[Record]) -> list[Place]:
+    return [(mark["starts_at"], mark["owner_id"]) for mark in marks]
+
+
+def _columns(places: list[Place]) -> tuple[list[int], list[datetime]]:
+    """The agents and the starts of hours."""
+    return [agent for _, agent in places], [starts_at for starts_at, _ in places]
+
+
+async def _make(connection: Connection, hours: list[Place]) -> tuple[int, int]:
     """Gives how many cells were made, and how many replaced."""
-    agents, starts = [agent for agent, _ in hours], [at for _, at in hours]
+    agents, starts = _columns(hours)
     cells, replaced = await connection.fetchrow(HOURS, agents, starts, BOUNDS)
     await connection.execute(ERRORS, agents, starts)
     await connection.execute(MARK, agents, starts)

@@ -138,6 +138,31 @@ async def test_above_an_hour_that_becomes_stale_meanwhile_nothing_is_made(
     assert [row["tier"] for row in marks] == list(Tier)
 
 
+async def test_marks_that_are_set_again_while_they_are_looked_for_are_taken(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are locked as they are by then, in a statement that began before."""
+    runs = [
+        {"agent": "a", "externalId": str(n), "startedAt": (AT + n * HOUR).isoformat(), "status": "SUCCEEDED"}
+        for n in range(6)
+    ]
+    await record(db, [run_input(**run, inputTokens=5) for run in runs])
+    await settle(db, datetime.now(UTC))
+    await record(db, [run_input(**run, inputTokens=6) for run in runs])
+    waits = "WHERE (SELECT pg_advisory_xact_lock(1)::text) IS NOT NULL AND"
+    monkeypatch.setattr(recomputing, "LOCK", recomputing.LOCK.replace("WHERE", waits, 1))
+    monkeypatch.setattr(recomputing, "MOST_RUNS", 5)
+    async with db.transaction() as other:
+        await other.execute("SELECT pg_advisory_xact_lock(1)")
+        turn = asyncio.create_task(recompute(db))
+        await hold(db, WAITS_FOR_ADVISORY_LOCK)
+        await record(db, [run_input(**run, inputTokens=7) for run in runs])
+    await turn
+    assert await stale_hours(db) == 1
+    await settle(db, datetime.now(UTC))
+    await assert_hours_are_what_the_runs_say(db)
+
+
 async def test_days_of_projects_wait_for_their_hours(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     starts = [(day_of(AT) + timedelta(hours=n)).isoformat() for n in range(3)]
     await record(db, [run_input(agent="a", status="SUCCEEDED", startedAt=start) for start in starts])
