@@ -15,7 +15,7 @@ from .config import Settings
 from .db import Database
 from .edge.graphql import GraphQLEndpoint, RequestHeaders
 from .edge.health import Readiness, healthz
-from .edge.otlp import TracesEndpoint
+from .edge.lazy import LazyEndpoint
 from .edge.prometheus import PrometheusEndpoint
 from .edge.server import Edge
 from .ingest.recorder import Recorder
@@ -47,12 +47,17 @@ def create_app(
         make_context=make_context,
         max_body_bytes=settings.max_body_bytes,
     )
-    traces = TracesEndpoint(
-        Receiver(recorder, max_trace_spans=settings.max_trace_spans),
-        authenticate=principal,
-        max_body_bytes=settings.max_body_bytes,
-        patience=settings.pool_timeout,
-    )
+
+    def load_traces() -> ASGIApp:
+        from .edge.otlp import TracesEndpoint  # protobuf takes 4 MB
+
+        return TracesEndpoint(
+            Receiver(recorder, max_trace_spans=settings.max_trace_spans),
+            authenticate=principal,
+            max_body_bytes=settings.max_body_bytes,
+            patience=settings.pool_timeout,
+        )
+
     pages = routes(
         database=database, settings=settings, authenticator=authenticator, stopping=stopping or asyncio.Event()
     )
@@ -61,7 +66,7 @@ def create_app(
     return Edge(
         endpoints={
             "/graphql": graphql,
-            "/v1/traces": traces,
+            "/v1/traces": LazyEndpoint(load_traces),
             "/healthz": healthz,
             "/readyz": Readiness(database),
             "/metrics": metrics,

@@ -136,6 +136,13 @@ class Database:
         async with pool.acquire():
             return cls(pool, dsn, settings)
 
+    def limited(self, most: int) -> "Database":
+        """The same pool for work that may use at most so many of its connections at a time, and waits for them.
+
+        Who holds one of them must not ask for another.
+        """
+        return _Limited(self, self._pool, self.dsn, self._settings, most)
+
     async def close(self) -> None:
         """Wait for what is under way, but not for ever."""
         try:
@@ -290,6 +297,27 @@ class Database:
         rows = await self.fetch(str(compiled), *(compiled.params[name] for name in compiled.positiontup or ()))
         columns = [(key, column) for key, column in inspect(model).columns.items()]
         return [model(**{key: _value(column, row[column.name]) for key, column in columns}) for row in rows]
+
+
+class _Limited(Database):
+    def __init__(self, whole: Database, pool: asyncpg.Pool, dsn: str, settings: Settings, most: int) -> None:
+        super().__init__(pool, dsn, settings)
+        self._whole = whole
+        self._free = asyncio.Semaphore(most)
+
+    async def _acquire(self) -> Connection:
+        await self._free.acquire()
+        try:
+            return await self._whole._acquire()
+        except BaseException:
+            self._free.release()
+            raise
+
+    async def _release(self, connection: Connection) -> None:
+        try:
+            await self._whole._release(connection)
+        finally:
+            self._free.release()
 
 
 def _value(column: Column[Any], value: Any) -> Any:

@@ -188,6 +188,25 @@ async def test_the_use_of_the_pool_is_told(dsn: str) -> None:
         assert db.pool_use == PoolUse(size=2, idle=2, most=2, waiting=0)
 
 
+async def test_limited_work_waits_for_its_own_and_leaves_the_rest_of_the_pool(db: Database) -> None:
+    limited = db.limited(1)
+    async with limited.connection():
+        second = asyncio.create_task(limited.fetchval("SELECT 1"))
+        assert await db.fetchval("SELECT 2") == 2
+        assert not second.done()
+    assert await second == 1
+
+
+async def test_limited_work_that_gets_no_connection_gives_its_place_back(dsn: str) -> None:
+    async with opened(dsn, pool_size=1, pool_timeout=0.01) as db:
+        limited = db.limited(1)
+        async with db.connection():
+            for _ in range(2):
+                with pytest.raises(OverloadedError):
+                    await limited.fetchval("SELECT 1")
+        assert await limited.fetchval("SELECT 1") == 1
+
+
 async def test_a_long_statement_stays_prepared(db: Database) -> None:
     """The longest ones take longest to plan."""
     sql = f"SELECT 1 -- {'long' * 10_000}"

@@ -25,7 +25,7 @@ LOG = "server.log"
 SETTINGS = {
     "listen_addresses": "''",
     "port": str(PORT),
-    "max_connections": "200",
+    "max_connections": "100",
     "shared_buffers": "128MB",
     "dynamic_shared_memory_type": "posix",
     "wal_level": "minimal",

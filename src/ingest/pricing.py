@@ -1,7 +1,6 @@
 """What a run cost when its caller did not say: tokens times the price of its model on its day.
 
-Prices come from genai-prices, over which anybody may set others (`setModelPrice`). The library computes one
-price in about 50 us; a rate that is linear in the tokens is therefore taken from it once per model and day.
+Prices come from genai-prices, over which anybody may set others (`setModelPrice`).
 """
 
 import time
@@ -9,30 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from genai_prices import Usage, calc_price
-from genai_prices.types import PriceCalculation, StartDateConstraint, TieredPrices
-
 from ..db import Database
+from .rate import Rate, per_token
 
 RELOAD_SECONDS = 10.0
 _MAX_RATES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """USD per token and per request, valid while the input has fewer than `below` tokens (None: always)."""
-
-    input: Decimal
-    cached_input: Decimal
-    output: Decimal
-    request: Decimal = Decimal(0)
-    below: int | None = None
-
-    def cost(self, input_tokens: int, cached: int, output_tokens: int) -> Decimal:
-        cost = input_tokens * self.input + output_tokens * self.output
-        if cached:
-            cost += cached * (self.cached_input - self.input)
-        return cost + self.request if self.request else cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +44,7 @@ class Prices:
         )
         overrides: dict[str, list[PriceOverride]] = {}
         for model, provider, input_price, output_price, valid_from in rows:
-            input_rate, output_rate = _per_token(input_price), _per_token(output_price)
+            input_rate, output_rate = per_token(input_price), per_token(output_price)
             override = PriceOverride(model, provider.lower(), Rate(input_rate, input_rate, output_rate), valid_from)
             overrides.setdefault(model.lower(), []).append(override)
         self._overrides = overrides
@@ -92,7 +72,9 @@ class Prices:
         if rate is None:
             return None
         if rate.below is not None and input_count >= rate.below:
-            return _calculated(model, provider, at, input_count, cached, output_count)
+            from . import library_prices
+
+            return library_prices.cost(model, provider, at, input_count, cached, output_count)
         return rate.cost(input_count, cached, output_count)
 
     def _override(self, model: str, provider: str | None, at: datetime) -> Rate | None:
@@ -106,54 +88,7 @@ class Prices:
         if key not in self._rates:
             if len(self._rates) >= _MAX_RATES:
                 self._rates.clear()
-            self._rates[key] = library_rate(model, provider, at)
+            from . import library_prices  # loaded when it is first asked
+
+            self._rates[key] = library_prices.rate(model, provider, at)
         return self._rates[key]
-
-
-def library_rate(model: str, provider: str | None, at: datetime) -> Rate | None:
-    """The rate that genai-prices knows for a model on a day; None where it knows none for tokens.
-
-    Where the price also depends on the time of day, `below` is 0: each run is then priced by the library.
-    """
-    found = _calculation(model, provider, at, 0, 0, 0)
-    if found is None:
-        return None
-    prices = found.model_price
-    input_price, output_price = prices.input_mtok, prices.output_mtok
-    if input_price is None and output_price is None:
-        return None
-    cached_price = prices.cache_read_mtok if prices.cache_read_mtok is not None else input_price
-    tiered = [price for price in (input_price, cached_price, output_price) if isinstance(price, TieredPrices)]
-    below = min((tier.start for price in tiered for tier in price.tiers), default=None)
-    if _depends_on_the_time_of_day(found):
-        below = 0
-    return Rate(_per_token(input_price), _per_token(cached_price), _per_token(output_price), found.total_price, below)
-
-
-def _per_token(per_million: Decimal | TieredPrices | None) -> Decimal:
-    base = per_million.base if isinstance(per_million, TieredPrices) else per_million
-    return (base or Decimal(0)).scaleb(-6)
-
-
-def _depends_on_the_time_of_day(found: PriceCalculation) -> bool:
-    prices = found.model.prices
-    return isinstance(prices, list) and any(
-        price.constraint is not None and not isinstance(price.constraint, StartDateConstraint) for price in prices
-    )
-
-
-def _calculated(
-    model: str, provider: str | None, at: datetime, input_tokens: int, cached: int, output_tokens: int
-) -> Decimal | None:
-    found = _calculation(model, provider, at, input_tokens, cached, output_tokens)
-    return None if found is None else found.total_price
-
-
-def _calculation(
-    model: str, provider: str | None, at: datetime, input_tokens: int, cached: int, output_tokens: int
-) -> PriceCalculation | None:
-    usage = Usage(input_tokens=input_tokens, cache_read_tokens=cached, output_tokens=output_tokens)
-    try:
-        return calc_price(usage, model, provider_id=provider, genai_request_timestamp=at)
-    except LookupError:
-        return None

@@ -5,12 +5,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 
-from genai_prices import data_snapshot
-
 from ..db import Database
 from ..errors import InvalidInputError
 from ..ingest import check
-from ..ingest.pricing import library_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +86,13 @@ def _override(
 @cache
 def _built_in(day: int) -> tuple[ModelPrice, ...]:
     """What the library knows for a day (an ordinal); where a price has tiers, that of the lowest."""
+    from ..ingest import library_prices  # loaded when it is first asked
+
     at = datetime.fromordinal(day).replace(tzinfo=UTC)
     prices = []
-    for provider in data_snapshot.get_snapshot().providers:
-        for model in provider.models:
-            rate = library_rate(model.id, provider.id, at)
-            if rate is not None:
-                key = f"{provider.id}/{model.id}"
-                per_million = rate.input.scaleb(6), rate.output.scaleb(6)
-                prices.append(ModelPrice(key, provider.id, model.id, *per_million, at, is_override=False))
+    for provider, model in library_prices.models():
+        rate = library_prices.rate(model, provider, at)
+        if rate is not None:
+            per_million = rate.input.scaleb(6), rate.output.scaleb(6)
+            prices.append(ModelPrice(f"{provider}/{model}", provider, model, *per_million, at, is_override=False))
     return tuple(prices)

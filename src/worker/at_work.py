@@ -12,7 +12,7 @@ from .pace import Every
 @asynccontextmanager
 async def at_work(db: Database, jobs: Sequence[Job]) -> AsyncIterator[None]:
     """Stand for election while the block lasts, and do the jobs while elected."""
-    leader, journal = Leader(db), Journal(db)
+    leader, journal = Leader(db), Journal(db.limited(1))
     election = Loop(Job("the election of who does the background work", leader.renew, Every(HEARTBEAT_SECONDS)))
     loops = [election, *(Loop(job, leader=leader, journal=journal) for job in jobs)]
     for loop in loops:
