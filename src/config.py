@@ -24,7 +24,12 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8765, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     open: bool = Field(default=False, description="On a loopback address, ask for no API key even though keys exist.")
-    pool_size: int = Field(default=10, ge=1, le=1000, description="Most database connections of this process.")
+    pool_size: int = Field(
+        default=10,
+        ge=1,
+        le=1000,
+        description="Most database connections of this process; the embedded PostgreSQL allows 100 in all.",
+    )
     pool_timeout: float = Field(
         default=5.0, gt=0, description="Seconds to wait for a free connection before answering 503."
     )

@@ -106,6 +106,7 @@ class Database:
         self._pool = pool
         self._settings = settings
         self._waiting = 0
+        self._queues: dict[str, asyncio.Lock] = {}
         self.dsn = dsn
 
     @classmethod
@@ -139,9 +140,13 @@ class Database:
     def limited(self, most: int) -> "Database":
         """The same pool for work that may use at most so many of its connections at a time, and waits for them.
 
-        Who holds one of them must not ask for another.
+        A task that holds one of them must not ask for another: RuntimeError.
         """
-        return _Limited(self, self._pool, self.dsn, self._settings, most)
+        return _Limited(self, most)
+
+    def queue(self, name: str) -> asyncio.Lock:
+        """Where tasks that would wait for one another in the database do so without a connection of their own."""
+        return self._queues.setdefault(name, asyncio.Lock())
 
     async def close(self) -> None:
         """Wait for what is under way, but not for ever."""
@@ -300,23 +305,30 @@ class Database:
 
 
 class _Limited(Database):
-    def __init__(self, whole: Database, pool: asyncpg.Pool, dsn: str, settings: Settings, most: int) -> None:
-        super().__init__(pool, dsn, settings)
+    def __init__(self, whole: Database, most: int) -> None:
+        super().__init__(whole._pool, whole.dsn, whole._settings)
         self._whole = whole
         self._free = asyncio.Semaphore(most)
+        self._holders: set[asyncio.Task[Any] | None] = set()
 
     async def _acquire(self) -> Connection:
+        task = asyncio.current_task()
+        if task in self._holders:
+            raise RuntimeError("who holds one of a few connections must not wait for another")
         await self._free.acquire()
         try:
-            return await self._whole._acquire()
+            connection = await self._whole._acquire()
         except BaseException:
             self._free.release()
             raise
+        self._holders.add(task)
+        return connection
 
     async def _release(self, connection: Connection) -> None:
         try:
             await self._whole._release(connection)
         finally:
+            self._holders.discard(asyncio.current_task())
             self._free.release()
 
 

@@ -197,6 +197,14 @@ async def test_limited_work_waits_for_its_own_and_leaves_the_rest_of_the_pool(db
     assert await second == 1
 
 
+async def test_limited_work_that_holds_a_connection_is_refused_another(db: Database) -> None:
+    limited = db.limited(1)
+    async with limited.connection():
+        with pytest.raises(RuntimeError, match="must not wait"):
+            await limited.fetchval("SELECT 1")
+    assert await limited.fetchval("SELECT 1") == 1
+
+
 async def test_limited_work_that_gets_no_connection_gives_its_place_back(dsn: str) -> None:
     async with opened(dsn, pool_size=1, pool_timeout=0.01) as db:
         limited = db.limited(1)

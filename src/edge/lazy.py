@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class LazyEndpoint:
-    """An endpoint that is loaded with its first request: servers that nobody sends it one spare the memory."""
+    """Loaded with its first request, so that a server that gets none is spared the memory."""
 
     def __init__(self, load: Callable[[], ASGIApp]) -> None:
         self._load = load

@@ -94,6 +94,7 @@ APPLY = f"""
     SELECT agent_id FROM state WHERE consecutive_failures < 0"""
 """Consecutive failures of -1 stand for "to be counted"; gives the agents where that is so."""
 
+# The rows are locked by now, as they must be where a row says which partitions are read (see rollups/recompute.py).
 RECOUNT = """
     UPDATE agent_state s SET consecutive_failures = (
         SELECT count(*) FROM run r

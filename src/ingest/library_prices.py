@@ -1,4 +1,4 @@
-"""What genai-prices knows; load this when a price is asked for, since the library takes 30 ms and 2 MB.
+"""What genai-prices knows; load this when a price is asked for, since the library takes 30 to 80 ms and 2 MB.
 
 It computes one price in about 50 us, so a rate that is linear in the tokens is better asked for once.
 """
@@ -20,7 +20,7 @@ def models() -> Iterator[tuple[str, str]]:
             yield provider.id, model.id
 
 
-def rate(model: str, provider: str | None, at: datetime) -> Rate | None:
+def rate_of(model: str, provider: str | None, at: datetime) -> Rate | None:
     """The rate that genai-prices knows for a model on a day; None where it knows none for tokens.
 
     Where the price also depends on the time of day, `below` is 0: each run is then priced by the library.

@@ -72,7 +72,7 @@ class Prices:
         if rate is None:
             return None
         if rate.below is not None and input_count >= rate.below:
-            from . import library_prices
+            from . import library_prices  # loaded by now
 
             return library_prices.cost(model, provider, at, input_count, cached, output_count)
         return rate.cost(input_count, cached, output_count)
@@ -90,5 +90,5 @@ class Prices:
                 self._rates.clear()
             from . import library_prices  # loaded when it is first asked
 
-            self._rates[key] = library_prices.rate(model, provider, at)
+            self._rates[key] = library_prices.rate_of(model, provider, at)
         return self._rates[key]

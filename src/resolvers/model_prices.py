@@ -91,7 +91,7 @@ def _built_in(day: int) -> tuple[ModelPrice, ...]:
     at = datetime.fromordinal(day).replace(tzinfo=UTC)
     prices = []
     for provider, model in library_prices.models():
-        rate = library_prices.rate(model, provider, at)
+        rate = library_prices.rate_of(model, provider, at)
         if rate is not None:
             per_million = rate.input.scaleb(6), rate.output.scaleb(6)
             prices.append(ModelPrice(f"{provider}/{model}", provider, model, *per_million, at, is_override=False))

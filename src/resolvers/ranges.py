@@ -7,6 +7,7 @@ from ..errors import BadInputError
 from . import sql_value
 
 LONGEST = timedelta(days=400)
+MILLISECONDS_OF_A_DAY = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,12 @@ def resolve(range_: TimeRange, now: datetime | None = None) -> ResolvedRange:
 def _last(range_: TimeRange, now: datetime) -> ResolvedRange:
     if range_.from_ is not None or range_.to is not None:
         raise BadInputError("range: give either `last` or `from` and `to`, not both.")
-    if range_.last is None or not 0 < range_.last <= LONGEST / timedelta(milliseconds=1):
-        given = f"{range_.last or 0:,} ms"
-        raise BadInputError(f"range.last: {given} is not longer than nothing and at most {LONGEST.days} days.")
-    return ResolvedRange(now - timedelta(milliseconds=range_.last), now)
+    last = range_.last or 0
+    if last <= 0:
+        raise BadInputError(f"range.last: {last:,} ms is not longer than nothing.")
+    if last > LONGEST.days * MILLISECONDS_OF_A_DAY:
+        raise _too_long("range.last", last / MILLISECONDS_OF_A_DAY)
+    return ResolvedRange(now - timedelta(milliseconds=last), now)
 
 
 def _in_utc(end: str, moment: datetime) -> datetime:
@@ -56,5 +59,9 @@ def _checked(start: datetime, end: datetime) -> ResolvedRange:
     if start > end:
         raise BadInputError(f"range: `from` ({start.isoformat()}) is after `to` ({end.isoformat()}).")
     if end - start > LONGEST:
-        raise BadInputError(f"range: {(end - start).days} days are more than the 400 that are allowed.")
+        raise _too_long("range", (end - start) / timedelta(days=1))
     return ResolvedRange(start, end)
+
+
+def _too_long(field: str, days: float) -> BadInputError:
+    return BadInputError(f"{field}: {days:,.6g} days are more than the {LONGEST.days} that are allowed.")

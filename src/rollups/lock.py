@@ -32,7 +32,7 @@ async def take_fold_lock(connection: Connection) -> None:
 @asynccontextmanager
 async def fold_transaction(db: Database) -> AsyncIterator[Connection]:
     """A transaction under the lock, with memory for the sorts of a turn, and time for its statements."""
-    async with db.transaction() as connection:
+    async with db.queue("tiers"), db.transaction() as connection:
         with connection.patient(TURN_SECONDS + GRACE_SECONDS):
             await connection.execute(PATIENCE)
             await take_fold_lock(connection)

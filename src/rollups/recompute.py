@@ -35,7 +35,7 @@ LOCK = f"""
     AND ($3::timestamptz IS NULL OR s.starts_at < $3) AND ($4::bigint IS NULL OR s.owner_id = $4)
     ORDER BY s.starts_at, s.owner_id LIMIT $5 FOR UPDATE SKIP LOCKED"""
 
-# Before the horizon there is nothing left to make an hour of.
+# Of marks that are locked. Before the horizon there is nothing left to make an hour of.
 TAKE = f"""
     WITH sized AS MATERIALIZED (
         SELECT o.owner_id, o.starts_at, coalesce(sum(p.runs) OVER (

@@ -78,7 +78,7 @@ async def expire(db: Database, now: datetime, *, runs_kept: timedelta, aggregate
 
 
 async def expire_runs(db: Database, horizon: datetime) -> list[str]:
-    """Drop the runs that started before a Monday, oldest week first; gives the names of dropped partitions."""
+    """Drop the runs that started before a Monday, oldest week first; gives the names of the partitions that went."""
     dropped: list[str] = []
     for monday, name in await _weeks(db):
         if monday + WEEK <= horizon:
@@ -114,11 +114,13 @@ async def _weeks(db: Database) -> list[tuple[datetime, str]]:
 
 
 async def _drop_week(db: Database, name: str, until: datetime) -> bool:
-    """Drop a partition if the tiers hold all of it.
+    """Drop a partition if the tiers hold all of it; gives whether it is gone.
 
     `run` is locked before its partition, as by everybody who reads it. From then on nobody adds to the week.
     """
     async with fold_transaction(db) as connection:
+        if await connection.fetchval("SELECT to_regclass($1)", name) is None:
+            return True  # another process has dropped it meanwhile
         await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         await connection.execute("LOCK TABLE ONLY run IN ACCESS EXCLUSIVE MODE")
         await connection.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")

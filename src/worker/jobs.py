@@ -67,32 +67,26 @@ async def _let_spans_go(db: Database, settings: Settings) -> None:
     await upkeep.let_go(db, datetime.now(UTC), kept=kept, most_spans=settings.max_spans)
 
 
-TIERS: tuple[tuple[str, Work, Pace], ...] = (
+WORK: tuple[tuple[str, Work, Pace], ...] = (
     ("fold", _fold, Every(1.0)),
     ("stale hours", _recompute, Sparing(5.0, share=0.1)),
     ("day tier", _roll, Every(30.0)),
     ("daily aggregation", _aggregate_yesterday, Midnight()),
     ("pheromone", _score, Every(15.0)),
-    ("retention", _retain, Every(HOUR)),
-)
-"""By name: what is done at the tiers, True being given where there is more to do at once, and when.
-
-These wait for one another in the database, so one connection does for them all.
-"""
-
-OTHERS: tuple[tuple[str, Work, Pace], ...] = (
     ("waiting spans", _release_spans, Every(2.0)),
     ("kept spans", _let_spans_go, Sparing(30.0, share=0.05)),
     ("partition upkeep", _keep_partitions, Every(HOUR)),
+    ("retention", _retain, Every(HOUR)),
 )
+"""By name: what is done, True being given where there is more to do at once, and when."""
 
-NAMES = tuple(name for name, _, _ in (*TIERS, *OTHERS))
+NAMES = tuple(name for name, _, _ in WORK)
+
+
+CONNECTIONS = 2
+"""For all jobs together: each takes memory on the server, and most of the time there is nothing to do."""
 
 
 def jobs(db: Database, settings: Settings) -> list[Job]:
-    """All of them; a connection takes memory on the server, and most of the time there is nothing to do."""
-    tiers = db.limited(1)
-    return [
-        *(Job(name, partial(work, tiers, settings), pace) for name, work, pace in TIERS),
-        *(Job(name, partial(work, db, settings), pace) for name, work, pace in OTHERS),
-    ]
+    limited = db.limited(CONNECTIONS)
+    return [Job(name, partial(work, limited, settings), pace) for name, work, pace in WORK]

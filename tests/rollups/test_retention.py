@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+from formicary.config import Settings
 from formicary.db import Database
 from formicary.ingest import ledger
 from formicary.ingest.recorder import Recorder
@@ -91,6 +92,16 @@ async def test_expiring_twice_is_the_same_as_once(db: Database, statements: list
     assert await expire_runs(db, HORIZON) == []
     assert await kept(db) == [NOW]
     assert not [statement for statement in statements if "LOCK" in statement]
+
+
+async def test_two_may_do_so_at_once(dsn: str, settings: Settings, db: Database) -> None:
+    before = await partitions(db)
+    other = await Database.open(dsn, settings)
+    try:
+        assert await asyncio.gather(expire_runs(db, HORIZON), expire_runs(other, HORIZON)) == [OLD_PARTITIONS] * 2
+    finally:
+        await other.close()
+    assert await partitions(db) == before - set(OLD_PARTITIONS)
 
 
 async def test_the_horizon_never_goes_back(db: Database) -> None:
@@ -192,12 +203,14 @@ async def test_runs_in_use_for_too_long_are_left_for_the_next_time(
     assert await expire_runs(db, HORIZON) == OLD_PARTITIONS
 
 
-async def test_retention_waits_for_whoever_changes_the_tiers(db: Database) -> None:
-    async with fold_transaction(db):
+async def test_retention_waits_for_whoever_changes_the_tiers(dsn: str, settings: Settings, db: Database) -> None:
+    other = await Database.open(dsn, settings)
+    async with fold_transaction(other):
         expiring = asyncio.create_task(expire_runs(db, HORIZON))
         await hold(db, WAITS_FOR_TIERS)
         assert OLD_PARTITIONS[0] in await partitions(db)
     assert await expiring == OLD_PARTITIONS
+    await other.close()
 
 
 async def test_a_run_that_was_dropped_and_is_sent_again_is_not_recorded_twice(db: Database) -> None:

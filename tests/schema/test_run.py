@@ -240,7 +240,7 @@ async def test_runs_of_an_agent_by_its_id(ask: Ask, record: Ask) -> None:
     ("filter_", "said"),
     [
         ({"range": {"from": "2026-11-02T00:00:00Z", "to": "2026-11-01T00:00:00Z"}}, "`from`"),
-        ({"range": {"last": "401d"}}, "400 days"),
+        ({"range": {"last": "401d"}}, "401 days are more than the 400"),
         ({"range": {"last": "-5"}}, "not a duration"),
         ({"range": {"last": "1d", "to": "2026-11-01T00:00:00Z"}}, "either"),
         ({"range": {}}, "`last`"),

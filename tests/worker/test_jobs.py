@@ -7,6 +7,7 @@ from formicary.config import Settings
 from formicary.db import Database
 from formicary.partitions import monday_of, partition_name
 from formicary.worker import NAMES, Job, at_work, jobs
+from formicary.worker.jobs import CONNECTIONS
 
 
 def job(db: Database, settings: Settings, name: str) -> Job:
@@ -40,4 +41,6 @@ async def test_every_job_is_done_while_at_work_and_the_lease_given_up_after(db: 
         while set(await db.fetchval(done) or ()) != set(NAMES):
             continue
         assert await db.fetchval("SELECT expires_at > now() FROM leader")
+        others = 3  # the election's, the journal's and ours
+        assert db.pool_use.size <= CONNECTIONS + others
     assert await db.fetchval("SELECT expires_at <= now() FROM leader")
