@@ -10,7 +10,7 @@ from ..db import Database
 from ..models.run import RunStatus
 from ..partitions import monday_of, partition_name
 from .page import Order, Page, PageArgs
-from .run_filter import Choice, ResolvedFilter, RunFilter, resolve_names
+from .run_filter import Choice, ResolvedFilter, RunFilter, apply_range, resolve_names
 from .runs import COLUMNS, Run
 from .scope import Scope
 from .statement import Statement
@@ -21,6 +21,8 @@ MOST_BRANCHES = 20
 """Up to so many values of a column are read as branches, each in index order, and merged."""
 MOST_BOUNDED = 500
 """Up to so many, the newest run of each is looked up to know where to begin."""
+NEWEST_ERRORS = 1_000
+"""So many are looked through for words, in 1 ms, before the index of words is asked."""
 MOST_SORTED = 2_000
 """So many runs are never sorted for a page, but found in its order: then they are frequent enough."""
 
@@ -101,10 +103,13 @@ async def _in_order(db: Database, resolved: ResolvedFilter, args: PageArgs, orde
     """The runs of a page by scans that give them in its order.
 
     Words that occur together are far more frequent than PostgreSQL thinks, which takes them for independent: it reads
-    and sorts all of their occurrences. So the newest are looked for in the last partitions first.
+    and sorts all of their occurrences. So the newest are looked for among the newest errors first, and then in the last
+    partitions.
     """
     looks_back = len(resolved.error_words) > 1 and _is_newest_first(args, order)
-    rows: list[asyncpg.Record] = []
+    rows = await _among_newest_errors(db, resolved, args, order) if looks_back else []
+    if len(rows) > args.size:
+        return [Run(*row) for row in rows]
     for since in (*(_beginnings() if looks_back else ()), None):
         statement = Statement()
         sql = _page_sql(statement, replace(resolved, since=since), args, order)
@@ -113,6 +118,25 @@ async def _in_order(db: Database, resolved: ResolvedFilter, args: PageArgs, orde
         if len(rows) > args.size:
             break
     return [Run(*row) for row in rows]
+
+
+async def _among_newest_errors(
+    db: Database, resolved: ResolvedFilter, args: PageArgs, order: Order[Run]
+) -> list[asyncpg.Record]:
+    """What a filter with words leaves of the last so many errors, up to a page."""
+    errors = Statement(conditions=["r.error_message IS NOT NULL"])
+    apply_range(errors, resolved.where)
+    args.bounds(errors, order)
+    in_order = order.by(backward=args.backward)
+    newest = f"SELECT r.* FROM run r {errors.where_clause} ORDER BY {in_order} LIMIT {NEWEST_ERRORS}"
+    statement = Statement(errors.args)
+    resolved.apply_spelling(statement)
+    resolved.apply(statement)
+    # By fetch, for there is one good plan whatever the values.
+    return await db.fetch(
+        f"SELECT {COLUMNS} FROM ({newest}) r {statement.where_clause} ORDER BY {in_order} LIMIT {args.size + 1}",
+        *statement.args,
+    )
 
 
 def _beginnings() -> list[datetime]:

@@ -19,8 +19,10 @@ MOST_PAGES_OF = {
     "newest, agents, 100": 4_000,
     "newest, version old, all agents": 12_000,
     "last 5 runs of 50 agents": 3_000,
+    "newest, error text with a number": 1_500,
 }
-"""Where several values are looked up, each in every partition: pages are counted as often as they are touched."""
+"""Where several values are looked up, each in every partition, or the newest errors are looked through: pages are
+counted as often as they are touched."""
 
 ASKED = {name: question for name, question in questions(RUNS).items() if name not in BEYOND}
 

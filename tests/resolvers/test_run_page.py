@@ -2,15 +2,20 @@
 
 import math
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from formicary.db import Database
+from formicary.ingest.recorder import Recorder
 from formicary.models.run import RunStatus
 from formicary.resolvers import run_page, runs
 from formicary.resolvers.page import PageArgs
+from formicary.resolvers.ranges import TimeRange
 from formicary.resolvers.run_filter import RunFilter
+
+from ..ingest.factories import run_input
 
 FILTERS = {
     "statuses": (
@@ -48,6 +53,51 @@ async def test_a_page_holds_the_first_runs_that_meet_the_condition(loaded: Datab
     expected = [row["id"] for row in await loaded.fetch(query)]
     assert [run.id for run in page.items] == (expected[::-1] if last else expected)
     assert len(expected) > 10
+
+
+@pytest.mark.parametrize("newest_errors", [1, 40, 100_000])
+async def test_runs_with_words_are_paged_through_without_gaps_wherever_they_are_found(
+    loaded: Database, monkeypatch: pytest.MonkeyPatch, newest_errors: int
+) -> None:
+    """Among the newest errors, by the index of words, or some pages by the one and some by the other."""
+    monkeypatch.setattr(run_page, "NEWEST_ERRORS", newest_errors)
+    [to] = await loaded.fetchval("SELECT percentile_disc(ARRAY[0.9]) WITHIN GROUP (ORDER BY started_at) FROM run")
+    range_ = TimeRange(from_=to - timedelta(days=20), to=to)
+    where, args = RunFilter(error_text="connection upstr", range=range_), PageArgs(first=11)
+    found: list[int] = []
+    while args.after is not None or not found:
+        page = await run_page.page(loaded, None, args, where, runs.NEWEST_FIRST)
+        found += [run.id for run in page.items]
+        args = replace(args, after=page.cursor(page.items[-1]) if page.has_next else None)
+    query = """SELECT id FROM run WHERE error_message LIKE 'connection to upstream-%' AND started_at >= $1
+        AND started_at < $2 ORDER BY started_at DESC, id DESC"""
+    assert found == [row["id"] for row in await loaded.fetch(query, range_.from_, range_.to)]
+    assert len(found) > 40
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("Read of /var/lib/Some_File.txt FAILED", "read some file txt fail"),
+        ("404 from https://Example.com/a?b=c&d=%C3%A9", "HTTPS example b c"),
+        ("İstanbul'da ÜNİTE hatası: ÇÖKTÜ", "İSTANBUL ünite çöktü"),
+        ("ΣΊΣΥΦΟΣ stopped at -1.5e-7 +12 3-4", "σίσυφος 12 4"),
+        ("Straße of \N{KELVIN SIGN}elvin &amp; <tag attr='x'>", "STRASSE"),
+        ("Straße of \N{KELVIN SIGN}elvin &amp; <tag attr='x'>", "straße kelvin amp tag x"),
+        ("100% of 'it''s' \\d+ a.b@c.org", "100% it s d a b c org"),
+    ],
+)
+async def test_words_are_the_same_among_the_newest_errors_and_in_the_index(
+    db: Database, monkeypatch: pytest.MonkeyPatch, message: str, text: str
+) -> None:
+    sent = [run_input(status="FAILED", errorMessage=each) for each in (message, message, "another one")]
+    await Recorder(db).record(sent)
+    found = []
+    for newest_errors in (1, 100):
+        monkeypatch.setattr(run_page, "NEWEST_ERRORS", newest_errors)
+        page = await run_page.page(db, None, PageArgs(first=1), RunFilter(error_text=text), runs.NEWEST_FIRST)
+        found.append([run.id for run in page.items])
+    assert found[0] == found[1]
 
 
 async def test_runs_of_seldom_durations_are_paged_through_without_gaps(loaded: Database) -> None:

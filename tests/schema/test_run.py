@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from formicary.db import Database
+from formicary.resolvers import run_page
 from formicary.resolvers.page import Cursor
 
 from .conftest import Ask
@@ -217,10 +218,19 @@ async def test_an_error_text_without_a_word_does_not_narrow(text: str, ask: Ask,
     assert await listed(ask, filter={"errorText": text}) == ["x"]
 
 
-@pytest.mark.parametrize(("recorded", "statements_for_the_page"), [(3, 1), (2, 3)])
-async def test_words_are_looked_for_in_the_last_weeks_first(
-    recorded: int, statements_for_the_page: int, ask: Ask, record: Ask, statements: list[str]
+@pytest.mark.parametrize(
+    ("recorded", "newest_errors", "statements_for_the_page"), [(3, 1000, 1), (2, 1000, 1), (3, 1, 2), (2, 1, 4)]
+)
+async def test_words_are_looked_for_among_the_newest_errors_then_in_the_last_weeks(
+    recorded: int,
+    newest_errors: int,
+    statements_for_the_page: int,
+    ask: Ask,
+    record: Ask,
+    statements: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(run_page, "NEWEST_ERRORS", newest_errors)
     old = {"externalId": "old", "startedAt": "2026-01-01T00:00:00Z", "errorMessage": "no answer"}
     await record(old, *({"externalId": f"{n}", "errorMessage": "no answer"} for n in range(recorded)))
     statements.clear()
