@@ -122,8 +122,7 @@ class ResolvedFilter:
             _apply_external_ids(statement, self.scope, list(self.where.external_id))
 
     def apply_spelling(self, statement: Statement) -> None:
-        """Add that the words stand somewhere in the message, in whatever: that is seen in 1 us, where it takes 15 to
-        split the message into words."""
+        """Add that the words stand in the message, be it as parts of others, which is quick to see."""
         for word in self.error_words:
             statement.where("strpos(lower(r.error_message), {}::text) > 0", word)
 
@@ -197,6 +196,7 @@ def _list(values: tuple[object, ...] | None) -> list[object] | None:
 
 
 def apply_range(statement: Statement, where: RunFilter) -> None:
+    """Add the condition of the filter's range alone."""
     if where.range is not None:
         range_ = resolve(where.range)
         statement.where("r.started_at >= {} AND r.started_at < {}", range_.from_, range_.to)

@@ -18,7 +18,7 @@ from .histogram import BOUNDS
 from .lock import fold_transaction
 from .pending import folded_runs
 from .series import add_series
-from .stale import BY_KEY, mark, marks_of_hours
+from .stale import BY_KEY, mark, marks_of_hours, owners_and_starts
 
 MOST_HOURS = 2_000
 MOST_RUNS = 50_000
@@ -129,24 +129,16 @@ async def recompute_within(
         locked = await connection.fetch(LOCK, *(after or (None, None)), to, agent_id, MOST_HOURS)
         if not locked:
             return Turn()
-        taken = _places(await connection.fetch(TAKE, *_columns(_places(locked)), since, MOST_RUNS))
-        hours = [(starts_at, agent) for starts_at, agent in taken if starts_at >= since]
+        taken = await connection.fetch(TAKE, *owners_and_starts(locked), since, MOST_RUNS)
+        hours = [row for row in taken if row["starts_at"] >= since]
         cells, replaced = await _make(connection, hours) if hours else (0, 0)
-    return Turn(max(taken), len(locked) == MOST_HOURS or len(taken) < len(locked), cells, replaced)
+    last = max((row["starts_at"], row["owner_id"]) for row in taken)
+    return Turn(last, len(locked) == MOST_HOURS or len(taken) < len(locked), cells, replaced)
 
 
-def _places(marks: Iterable[Record]) -> list[Place]:
-    return [(mark["starts_at"], mark["owner_id"]) for mark in marks]
-
-
-def _columns(places: list[Place]) -> tuple[list[int], list[datetime]]:
-    """The agents and the starts of hours."""
-    return [agent for _, agent in places], [starts_at for starts_at, _ in places]
-
-
-async def _make(connection: Connection, hours: list[Place]) -> tuple[int, int]:
+async def _make(connection: Connection, hours: Iterable[Record]) -> tuple[int, int]:
     """Gives how many cells were made, and how many replaced."""
-    agents, starts = _columns(hours)
+    agents, starts = owners_and_starts(hours)
     cells, replaced = await connection.fetchrow(HOURS, agents, starts, BOUNDS)
     await connection.execute(ERRORS, agents, starts)
     await connection.execute(MARK, agents, starts)

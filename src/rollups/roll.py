@@ -30,7 +30,7 @@ from .cells import (
 from .histogram import BOUNDS
 from .lock import fold_transaction
 from .pending import folded_runs
-from .stale import BY_KEY
+from .stale import BY_KEY, owners_and_starts
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -207,7 +207,7 @@ async def _roll(db: Database, step: Step, until: datetime, most: int) -> int:
         await connection.execute(BY_KEY)
         locked = await connection.fetch(step.lock, until, most)
         if locked:
-            await _execute(connection, step.make, await connection.fetch(step.take, *_owners(locked)))
+            await _execute(connection, step.make, await connection.fetch(step.take, *owners_and_starts(locked)))
     return len(locked)
 
 
@@ -229,9 +229,4 @@ async def _execute(connection: Connection, statements: Iterable[str], of: Sequen
     if not of:
         return
     for statement in statements:
-        await connection.execute(statement, *_owners(of), *([BOUNDS] if "$3" in statement else []))
-
-
-def _owners(of: Sequence[Record]) -> tuple[list[int], list[datetime]]:
-    """Parameters: the owners, and the starts of their hours or days."""
-    return [row["owner_id"] for row in of], [row["starts_at"] for row in of]
+        await connection.execute(statement, *owners_and_starts(of), *([BOUNDS] if "$3" in statement else []))

@@ -4,6 +4,11 @@ Everybody sets marks in the order of their key, and so waits for others but neve
 leaves those that somebody holds for later.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
+
+from asyncpg import Record
+
 from ..models.rollup import Tier
 
 # The tiers grow by leaps when much is made at once, and until they are analysed PostgreSQL takes them for small enough
@@ -32,3 +37,9 @@ def marks_of_hours(hours: str, tiers: tuple[Tier, ...] = ABOVE_HOURS) -> str:
             CASE WHEN t.tier IN ({Tier.DAY:d}, {Tier.PROJECT_DAY:d})
                 THEN date_bin('1 day', h.starts_at, '2000-01-01 00:00+00') ELSE h.starts_at END AS starts_at
         FROM ({hours}) h CROSS JOIN (VALUES {values}) AS t (tier)"""
+
+
+def owners_and_starts(marks: Iterable[Record]) -> tuple[list[int], list[datetime]]:
+    """Parameters for marks that were read: two arrays that belong together."""
+    pairs = [(mark["owner_id"], mark["starts_at"]) for mark in marks]
+    return [owner for owner, _ in pairs], [starts_at for _, starts_at in pairs]

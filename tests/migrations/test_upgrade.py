@@ -44,6 +44,18 @@ async def test_a_database_that_a_newer_formicary_has_migrated_is_refused(dsn: st
         await upgrade(dsn)
 
 
+async def test_minutes_that_were_made_before_hours_told_of_them_are_let_go(empty_dsn: str) -> None:
+    await upgrade(empty_dsn, "0007")
+    key = "project_id, starts_at, status, runs, messages, input_tokens, output_tokens, cost"
+    for table in ("project_hour", "project_minute"):
+        await execute(empty_dsn, f"INSERT INTO {table} ({key}) VALUES (1, '2026-11-21 20:00+00', 2, 1, 1, 0, 0, 0)")
+    await upgrade(empty_dsn)
+    assert await fetch_column(empty_dsn, "SELECT has_minutes FROM project_hour") == [False]
+    assert await fetch_column(empty_dsn, "SELECT count(*) FROM project_minute") == [0]
+    assert await downgrade(empty_dsn, "0007")
+    assert (await fetch_column(empty_dsn, "SELECT minutes_since > now() FROM run_horizon")) == [True]
+
+
 async def test_a_migration_that_fails_leaves_nothing_behind(empty_dsn: str) -> None:
     await execute(empty_dsn, "CREATE TABLE run_key ()")
     with pytest.raises(Exception, match="run_key"):

@@ -152,7 +152,7 @@ def small_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rolling_up, "MINUTES_KEPT", timedelta(days=30))
 
 
-async def hold(db: Database, question: Question, sources: Sequence[Source]) -> None:
+async def assert_runs_say_so(db: Database, question: Question, sources: Sequence[Source]) -> None:
     """The figures of each source are what the runs come to."""
     wanted = await expected(db, question)
     for source in sources:
@@ -193,7 +193,7 @@ async def test_while_tiers_are_being_made_nothing_is_missing_or_counted_twice(db
         while more:
             more = await turn(db)
             for question in EVERYTHING:
-                await hold(db, question, (Source.AUTO,))
+                await assert_runs_say_so(db, question, (Source.AUTO,))
 
 
 async def test_a_stale_hour_of_a_project_under_a_day_that_is_not_stale_is_not_counted_again(db: Database) -> None:
@@ -205,7 +205,7 @@ async def test_a_stale_hour_of_a_project_under_a_day_that_is_not_stale_is_not_co
         Tier.PROJECT_HOUR,
     )
     for question in EVERYTHING:
-        await hold(db, question, (Source.AUTO,))
+        await assert_runs_say_so(db, question, (Source.AUTO,))
 
 
 def _in_hour(start: datetime, number: int) -> RunInput:
@@ -221,12 +221,12 @@ async def test_every_source_gives_what_the_runs_come_to(
         for phase in (before, after):
             for step, question in zip(phase, cycle(EVERYTHING)):
                 await step(db)
-                await hold(db, question, (Source.AUTO,))
+                await assert_runs_say_so(db, question, (Source.AUTO,))
             for question in asked:
-                await hold(db, question, (Source.AUTO, Source.REALTIME))
+                await assert_runs_say_so(db, question, (Source.AUTO, Source.REALTIME))
             await settle(db, NOW)
             for question in asked:
-                await hold(db, question, tuple(Source))
+                await assert_runs_say_so(db, question, tuple(Source))
 
 
 @settings(max_examples=6, phases=PHASES, deadline=None, suppress_health_check=UNCHECKED)

@@ -20,7 +20,7 @@ from formicary.rollups.recompute import recompute
 from formicary.rollups.roll import MINUTES_KEPT
 
 from ..ingest.factories import NOW, run_input
-from .test_figures import hold
+from .test_figures import assert_runs_say_so
 
 START = floor(NOW, HOUR) - 6 * HOUR
 CUT = ResolvedRange(START + timedelta(minutes=20, seconds=30), START + 3 * HOUR + timedelta(minutes=40, seconds=30))
@@ -54,12 +54,12 @@ QUESTIONS = [
 ]
 
 
-async def hold_all(db: Database, statements: list[str], *, from_minutes: bool) -> None:
+async def assert_all_say_so(db: Database, statements: list[str], *, from_minutes: bool) -> None:
     """Both ends of each question are read from minutes, or none."""
     for question in QUESTIONS:
-        await hold(db, question, (Source.AUTO, Source.REALTIME))
+        await assert_runs_say_so(db, question, (Source.AUTO, Source.REALTIME))
         statements.clear()
-        await hold(db, question, (Source.AUTO,))
+        await assert_runs_say_so(db, question, (Source.AUTO,))
         assert sum(text.count("project_minute c") for text in statements) == 2 * from_minutes
 
 
@@ -104,14 +104,15 @@ async def test_what_changes_an_hour_is_seen_at_once(
 ) -> None:
     await record(db, *SECONDS)
     await record(db, 1_300, 13_100, status="RUNNING", durationMs=None)
-    await hold_all(db, statements, from_minutes=False)
+    await assert_all_say_so(db, statements, from_minutes=False)
     await settle(db, NOW)
-    await hold_all(db, statements, from_minutes=True)
+    await assert_all_say_so(db, statements, from_minutes=True)
     await change(db)
+    sources = tuple(Source) if change is recomputed else (Source.AUTO, Source.REALTIME)
     for question in QUESTIONS:
-        await hold(db, question, tuple(Source) if change is recomputed else (Source.AUTO, Source.REALTIME))
+        await assert_runs_say_so(db, question, sources)
     await settle(db, NOW)
-    await hold_all(db, statements, from_minutes=True)
+    await assert_all_say_so(db, statements, from_minutes=True)
 
 
 async def test_an_end_whose_hour_has_changed_is_read_from_the_runs_and_the_other_one_from_minutes(
@@ -122,7 +123,7 @@ async def test_an_end_whose_hour_has_changed_is_read_from_the_runs_and_the_other
     await record(db, 1_245)
     (question, *_) = QUESTIONS
     statements.clear()
-    await hold(db, question, (Source.AUTO,))
+    await assert_runs_say_so(db, question, (Source.AUTO,))
     assert sum(text.count("project_minute c") for text in statements) == 1
 
 
@@ -131,7 +132,7 @@ async def test_questions_of_agents_and_people_leave_minutes_alone(db: Database, 
     await settle(db, NOW)
     for question in (Question(CUT, by=Dimension.AGENT, wants=DURATIONS), Question(CUT, wants=EVERYTHING)):
         statements.clear()
-        await hold(db, question, tuple(Source))
+        await assert_runs_say_so(db, question, tuple(Source))
         assert not any("project_minute" in text for text in statements)
 
 
@@ -147,7 +148,7 @@ async def test_of_an_hour_with_too_many_runs_there_are_no_minutes(
     assert await db.fetchval("SELECT max(starts_at) < $1 FROM project_minute", START + 3 * HOUR) is False
     assert await db.fetchval("SELECT min(starts_at) >= $1 FROM project_minute", START + HOUR) is True
     for question in QUESTIONS:
-        await hold(db, question, (Source.AUTO,))
+        await assert_runs_say_so(db, question, (Source.AUTO,))
 
 
 async def test_hours_that_a_server_without_minutes_has_made_are_read_from_the_runs(
@@ -161,20 +162,20 @@ async def test_hours_that_a_server_without_minutes_has_made_are_read_from_the_ru
     assert len(without) == len(rolling.PROJECT_HOURS) - 2
     monkeypatch.setattr(rolling, "OF_PROJECT_HOURS", rolling.OF_PROJECT_HOURS._replace(make=without))
     await settle(db, NOW)
-    await hold_all(db, statements, from_minutes=False)
+    await assert_all_say_so(db, statements, from_minutes=False)
 
 
 async def test_the_first_hour_of_which_minutes_are_kept_has_all_of_them(db: Database, statements: list[str]) -> None:
     await record(db, *SECONDS)
     await settle(db, NOW)
     await settle(db, START + MINUTES_KEPT)
-    await hold_all(db, statements, from_minutes=True)
+    await assert_all_say_so(db, statements, from_minutes=True)
     first_half = ResolvedRange(START - 2 * HOUR, START + timedelta(minutes=30))
-    await hold(db, Question(first_half, wants=DURATIONS), (Source.AUTO,))
+    await assert_runs_say_so(db, Question(first_half, wants=DURATIONS), (Source.AUTO,))
     await record(db, 2_000)
     await settle(db, START + MINUTES_KEPT + timedelta(minutes=59))
     assert await db.fetchval("SELECT minutes_since FROM run_horizon") == START
-    await hold_all(db, statements, from_minutes=True)
+    await assert_all_say_so(db, statements, from_minutes=True)
 
 
 async def test_minutes_are_let_go_when_they_are_old_and_not_made_of_what_is_older(
@@ -185,8 +186,8 @@ async def test_minutes_are_let_go_when_they_are_old_and_not_made_of_what_is_olde
     later = NOW + MINUTES_KEPT
     await settle(db, later)
     assert await db.fetchval("SELECT count(*) FROM project_minute") == 0
-    await hold_all(db, statements, from_minutes=False)
+    await assert_all_say_so(db, statements, from_minutes=False)
     await record(db, 2_000)
     await settle(db, later)
     assert await db.fetchval("SELECT count(*) FROM project_minute") == 0
-    await hold_all(db, statements, from_minutes=False)
+    await assert_all_say_so(db, statements, from_minutes=False)

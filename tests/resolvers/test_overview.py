@@ -42,7 +42,7 @@ def told(metrics: Metrics | None) -> object:
     return shown(metrics, OF_METRICS), latency, told(metrics.previous)
 
 
-async def hold(db: Database, range_: ResolvedRange, bucket: Bucket, project: str | None = None) -> None:
+async def assert_they_agree(db: Database, range_: ResolvedRange, bucket: Bucket, project: str | None = None) -> None:
     """The overview says what is said to the same questions."""
     where = RunFilter(project=project)
     found = await overview.read(db, None, range_, bucket, project=project)
@@ -68,10 +68,10 @@ async def test_an_overview_says_what_the_figures_say(
         for step in steps:
             await step(db)
         for range_, bucket in questions:
-            await hold(db, range_, bucket)
+            await assert_they_agree(db, range_, bucket)
         await settle(db, NOW)
         for range_, bucket in questions:
-            await hold(db, range_, bucket, "default")
+            await assert_they_agree(db, range_, bucket, "default")
 
 
 async def test_a_range_that_cuts_hours_is_compared_with_the_one_before(db: Database) -> None:
@@ -82,7 +82,7 @@ async def test_a_range_that_cuts_hours_is_compared_with_the_one_before(db: Datab
     await pheromone_hour(db, await agent(db, "scored"), ago(0).replace(minute=0, second=0), score=0.7)
     range_ = ResolvedRange(NOW - 2 * HOUR, NOW)
     for bucket in (Bucket.MINUTE, Bucket.HOUR, Bucket.DAY):
-        await hold(db, range_, bucket)
+        await assert_they_agree(db, range_, bucket)
         metrics = (await overview.read(db, None, range_, bucket)).metrics
         assert metrics.previous is not None
         assert (metrics.runs, metrics.previous.runs) == (5, 3)

@@ -213,6 +213,17 @@ async def test_retention_waits_for_whoever_changes_the_tiers(dsn: str, settings:
     await other.close()
 
 
+async def test_in_one_process_they_wait_without_a_connection(dsn: str, settings: Settings) -> None:
+    few = await Database.open(dsn, settings.model_copy(update={"pool_size": 2, "pool_timeout": 1.0}))
+    async with fold_transaction(few):
+        expiring = [asyncio.create_task(expire_runs(few, HORIZON)) for _ in range(3)]
+        for _ in range(20):
+            assert not await few.fetchval(WAITS_FOR_TIERS)
+        assert not any(task.done() for task in expiring)
+    assert await asyncio.gather(*expiring) == [OLD_PARTITIONS] * 3
+    await few.close()
+
+
 async def test_a_run_that_was_dropped_and_is_sent_again_is_not_recorded_twice(db: Database) -> None:
     recorder, sent = Recorder(db), RunInput(agent="a", external_id="x", started_at=HORIZON - timedelta(hours=1))
     await recorder.record([sent])
