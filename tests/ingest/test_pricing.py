@@ -39,6 +39,13 @@ def of_the_library(model: str, provider: str | None, at: datetime, **usage: int)
 _prices = Prices()
 
 
+def test_a_price_that_depends_on_the_time_of_day_is_that_of_each_run() -> None:
+    prices, noon = Prices(), datetime(2025, 6, 1, 12, tzinfo=UTC)
+    named: Any = {"model": "deepseek-chat", "provider": "deepseek", "input_tokens": 1000, "output_tokens": 1000}
+    by_day, by_night = (prices.estimate(at=noon.replace(hour=hour), **named) for hour in (12, 20))
+    assert (by_day, by_night) == (Decimal("0.00137"), Decimal("0.000685"))
+
+
 @settings(max_examples=1000, deadline=None)
 @given(st.sampled_from(MODELS), st.booleans(), instants, tokens, tokens, st.fractions(0, 1))
 def test_the_estimate_is_the_librarys_own(

@@ -68,6 +68,7 @@ async def test_runs_with_words_are_paged_through_without_gaps_wherever_they_are_
     while args.after is not None or not found:
         page = await run_page.page(loaded, None, args, where, runs.NEWEST_FIRST)
         found += [run.id for run in page.items]
+        assert len(found) == len(set(found))
         args = replace(args, after=page.cursor(page.items[-1]) if page.has_next else None)
     query = """SELECT id FROM run WHERE error_message LIKE 'connection to upstream-%' AND started_at >= $1
         AND started_at < $2 ORDER BY started_at DESC, id DESC"""
@@ -106,6 +107,7 @@ async def test_runs_of_seldom_durations_are_paged_through_without_gaps(loaded: D
     while args.after is not None or not found:
         page = await run_page.page(loaded, None, args, where, runs.NEWEST_FIRST)
         found += [run.id for run in page.items]
+        assert len(found) == len(set(found))
         args = replace(args, after=page.cursor(page.items[-1]) if page.has_next else None)
     query = "SELECT id FROM run WHERE duration_ms <= 202 ORDER BY started_at DESC, id DESC"
     assert found == [row["id"] for row in await loaded.fetch(query)]
